@@ -1,0 +1,1 @@
+"""The program on one device at one place: measures, seals, spools and pushes."""

@@ -1,0 +1,1 @@
+"""The central service: receives, keeps, judges and shows."""
