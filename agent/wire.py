@@ -59,8 +59,8 @@ class Table(Struct):
                 raise ValueError(f"column {name} has {len(column)} values where `at` has {rows}")
 
 
-class Reach(Table):
-    """Access points asked whether they answer. ``target`` is the access point's id (Ethernet MAC or serial)."""
+class Echo(Table):
+    """Figures of asking one ``target`` ``sent`` times. ``stamp``: where the times were taken; ``user`` is less exact."""
 
     target: list[Text]
     method: list[Method]
@@ -74,20 +74,14 @@ class Reach(Table):
     loss_ratio: list[Ratio | None]
 
 
-class Path(Table):
+class Reach(Echo):
+    """Access points asked whether they answer. ``target`` is the access point's id (Ethernet MAC or serial)."""
+
+
+class Path(Echo):
     """The ladder link, gateway, DNS, collector, internet: each rung's figures. ``target`` is the target's name."""
 
     rung: list[Rung]
-    target: list[Text]
-    method: list[Method]
-    stamp: list[Stamp | None]
-    sent: list[Count]
-    received: list[Count]
-    rtt_min_seconds: list[Seconds | None]
-    rtt_mean_seconds: list[Seconds | None]
-    rtt_max_seconds: list[Seconds | None]
-    jitter_seconds: list[Seconds | None]
-    loss_ratio: list[Ratio | None]
 
 
 class Throughput(Table):
@@ -378,14 +372,17 @@ def decode_report(data: bytes) -> tuple[Report, int]:
     return report, unknown
 
 
+class _Versioned(Struct):
+    schema: int
+
+
 def _unknown_schema(data: bytes) -> str:
+    """A report of a newer schema is refused for that, not for the shape that follows from it."""
     try:
-        schema = msgspec.json.decode(data, type=dict).get("schema")
+        schema = msgspec.json.decode(data, type=_Versioned).schema
     except (msgspec.MsgspecError, ValueError, RecursionError):
         return ""
-    if isinstance(schema, int) and schema != SCHEMA:
-        return f"unknown schema {schema}: this side reads schema {SCHEMA} - at `$.schema`"
-    return ""
+    return "" if schema == SCHEMA else f"unknown schema {schema}: this side reads schema {SCHEMA} - at `$.schema`"
 
 
 def _unknown_keys(raw: Any, typed: Any) -> int:
