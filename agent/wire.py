@@ -60,7 +60,7 @@ class Table(Struct):
 
 
 class Echo(Table):
-    """Figures of asking one ``target`` ``sent`` times. ``stamp``: where the times were taken; ``user`` is less exact."""
+    """Figures of asking ``target`` ``sent`` times. ``stamp``: who took the times; ``user`` is the less exact."""
 
     target: list[Text]
     method: list[Method]
@@ -157,11 +157,8 @@ class Clock(Struct):
 
 
 class Report(Struct, omit_defaults=True):
-    """One agent's window, numbered densely by ``seq`` within a random ``stream``.
-
-    ``start_at`` is Unix seconds (UTC), ``None`` while the clock is unknown: then ``clock.boottime_seconds`` and a
-    later report's ``anchors`` place it.
-    """
+    """One agent's window, numbered densely by ``seq`` within a random ``stream``. ``start_at`` is Unix seconds (UTC),
+    ``None`` while the clock is unknown: then ``clock.boottime_seconds`` and a later report's ``anchors`` place it."""
 
     schema: int
     agent: Hex32
@@ -211,10 +208,8 @@ class Result(Struct):
 
 
 class Ack(Struct):
-    """The answer to a push, written after the commit. Nothing else lets an agent delete anything.
-
-    ``durable_through``: for each stream the highest seq up to which everything is kept.
-    """
+    """The answer to a push, written after the commit; nothing else lets an agent delete anything.
+    ``durable_through``: for each stream the highest seq up to which everything is kept."""
 
     request_id: str
     agent: str
@@ -230,7 +225,7 @@ class PlanTarget(Struct):
 
     id: Text
     address: Text
-    method: Literal["icmp", "arp", "tcp", "dns", "http"] = "icmp"
+    method: Method = "icmp"
     port: int | None = None
 
 
@@ -240,7 +235,7 @@ class PathTarget(Struct):
     rung: Rung
     name: Text
     address: Text = ""
-    method: Literal["icmp", "arp", "tcp", "dns", "http", "link"] = "icmp"
+    method: Method = "icmp"
     port: int | None = None
     query: Text = ""
 
@@ -256,8 +251,7 @@ class ThroughputTask(Struct):
 
 
 class Cadence(Struct):
-    """How often, in seconds: ``full`` inside the given UTC windows (Unix seconds, from inclusive, to exclusive),
-    ``idle`` outside them. Without windows it is always full."""
+    """Seconds between sweeps: ``full`` within ``windows`` (Unix seconds, [from, to)) or without any, else ``idle``."""
 
     full_seconds: float = 60.0
     idle_seconds: float = 300.0
@@ -357,10 +351,8 @@ _report = msgspec.json.Decoder(Report)
 
 
 def decode_report(data: bytes) -> tuple[Report, int]:
-    """A report and the number of keys in it that this version does not know.
-
-    Raises WireError for anything that is not JSON, of the wrong shape (with the path), or of an unknown schema.
-    """
+    """A report and the number of keys in it that this version does not know. Raises WireError for anything that is
+    not JSON, of the wrong shape (with the path), or of an unknown schema."""
     try:
         report = _report.decode(data)
     except (msgspec.MsgspecError, ValueError, RecursionError) as fault:
@@ -406,5 +398,5 @@ def signing_input(kind: str, data: bytes) -> bytes:
 
 
 def fingerprint(public_key: bytes) -> str:
-    """An agent's id: the first 128 bits of SHA-256 of its raw Ed25519 public key, 32 hexadecimal characters."""
+    """An agent's id: the first 128 bits of SHA-256 of its raw Ed25519 public key, in hexadecimal."""
     return hashlib.sha256(public_key).hexdigest()[:32]
