@@ -1,10 +1,9 @@
 """The contract between agent and collector: measurements go in as typed columns, canonical signed JSON comes out.
 
-A *report* holds one agent's measurements of one wall-clock window. For each kind of measurement it carries one
-table of columns; ``null`` means "no data". Instants inside a report are seconds after its start, so that a report
-made while the clock was unknown can be placed later by an anchor and never needs to change.
-
-This is the only module of the agent that the collector imports; it imports msgspec and the standard library.
+A *report* holds one agent's measurements of one wall-clock window: for each kind one table of columns, ``null`` meaning
+"no data". Instants inside a report are seconds after its start, so that a report made while the clock was unknown can
+be placed later by an anchor and never needs to change. This is the only module of the agent that the collector
+imports; it imports msgspec and the standard library.
 """
 
 from __future__ import annotations
