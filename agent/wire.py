@@ -350,8 +350,7 @@ _report = msgspec.json.Decoder(Report)
 
 
 def decode_report(data: bytes) -> tuple[Report, int]:
-    """A report and the number of keys in it that this version does not know. Raises WireError for anything that is
-    not JSON, of the wrong shape (with the path), or of an unknown schema."""
+    """A report and how many of its keys this version does not know. Raises WireError with the path to the fault."""
     try:
         report = _report.decode(data)
     except (msgspec.MsgspecError, ValueError, RecursionError) as fault:
