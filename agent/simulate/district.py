@@ -1,0 +1,111 @@
+"""The district that is modelled: a seed and a number go in, campuses with access points and rooms come out.
+
+The same seed gives the same campuses, access points and addresses on every machine. Addresses are from 198.18.0.0/15,
+which is set aside for tests: nothing is ever sent to them.
+"""
+
+from __future__ import annotations
+
+import csv
+import ipaddress
+import random
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+_FIRST_ADDRESS = int(ipaddress.IPv4Address("198.18.0.1"))
+_MAX_ACCESS_POINTS = (1 << 17) - 2
+_NAMES = (
+    "Cedar", "Willow", "Sycamore", "Juniper", "Laurel", "Magnolia", "Alder", "Poplar", "Redwood", "Manzanita",
+    "Cottonwood", "Hawthorn", "Chestnut", "Buckeye", "Toyon", "Madrone",
+)  # fmt: skip
+_KINDS = ("Elementary", "Middle School", "High School", "Academy")
+_UPLINK_CAMPUSES = 4
+
+
+class AccessPoint(NamedTuple):
+    id: str
+    name: str
+    address: str
+    building: str
+    room: str
+
+
+class Campus(NamedTuple):
+    """``ordinal`` counts from 0; ``agents`` are the rooms (building, room) that hold one."""
+
+    ordinal: int
+    id: str
+    name: str
+    region: str
+    uplink: str
+    access_points: tuple[AccessPoint, ...]
+    rooms: tuple[tuple[str, str], ...]
+    agents: tuple[tuple[str, str], ...]
+
+
+def model(count: int, *, seed: int = 1, access_points: int = 12, agents: int = 2) -> tuple[Campus, ...]:
+    """``count`` campuses of about ``access_points`` access points each, with ``agents`` agents each."""
+    if count * access_points * 5 // 4 > _MAX_ACCESS_POINTS:
+        wanted = f"{count} campuses of {access_points} access points"
+        raise ValueError(f"{wanted} need more than the {_MAX_ACCESS_POINTS} addresses there are for tests")
+    campuses = []
+    used = 0
+    for index in range(count):
+        dice = random.Random(f"{seed}/district/{index}")  # noqa: S311 - a model, not a secret
+        size = max(agents, access_points + dice.randint(-access_points // 4, access_points // 4))
+        found = tuple(_access_point(seed, index, number, used + number) for number in range(size))
+        used += size
+        rooms = tuple((ap.building, ap.room) for ap in found)
+        campuses.append(
+            Campus(
+                ordinal=index,
+                id=f"sim-{index + 1:03}",
+                name=f"Simulated {_NAMES[index % len(_NAMES)]} {_KINDS[index // len(_NAMES) % len(_KINDS)]}",
+                region=f"Region {'NSEW'[index % 4]}",
+                uplink=f"sim-uplink-{index // _UPLINK_CAMPUSES + 1}",
+                access_points=found,
+                rooms=rooms,
+                agents=tuple(rooms[number * size // agents] for number in range(agents)),
+            )
+        )
+    return tuple(campuses)
+
+
+def _access_point(seed: int, campus: int, number: int, ordinal: int) -> AccessPoint:
+    # Locally administered, so that no real device has it.
+    raw = (0x02 << 40) | ((seed & 0xFF) << 32) | ((campus & 0xFFFF) << 16) | number
+    mac = ":".join(f"{raw >> shift & 0xFF:02x}" for shift in range(40, -1, -8))
+    building, room = f"{'ABCDEFGH'[number // 10 % 8]}", f"{100 * (number // 10 // 8 + 1) + number % 10 + 1}"
+    address = str(ipaddress.IPv4Address(_FIRST_ADDRESS + ordinal))
+    return AccessPoint(mac, f"AP {building}-{room}", address, building, room)
+
+
+def write_inventory(campuses: Sequence[Campus], folder: Path) -> list[Path]:
+    """The lists that ``wifi-collector import`` takes: campuses, access points, rooms."""
+    folder.mkdir(parents=True, exist_ok=True)
+    return [
+        _write(
+            folder / "campuses.csv",
+            ("id", "name", "region", "timezone", "uplink", "simulated"),
+            ((c.id, c.name, c.region, "America/Los_Angeles", c.uplink, "yes") for c in campuses),
+        ),
+        _write(
+            folder / "access-points.csv",
+            ("campus", "id", "name", "address", "building", "room"),
+            ((c.id, ap.id, ap.name, ap.address, ap.building, ap.room) for c in campuses for ap in c.access_points),
+        ),
+        _write(
+            folder / "rooms.csv",
+            ("campus", "building", "room", "chosen", "chosen_by"),
+            ((c.id, building, room, "drawn", "the model") for c in campuses for building, room in c.rooms),
+        ),
+    ]
+
+
+def _write(path: Path, header: Sequence[str], rows: Iterable[Sequence[str]]) -> Path:
+    with path.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(header)
+        writer.writerows(rows)
+    return path
