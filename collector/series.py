@@ -1,0 +1,187 @@
+"""Every metric as data: wire columns go in, named series with help, unit, type and labels come out.
+
+This is the one closed table. Remote write forwards exactly WIRE, ``/metrics`` shows exactly CAMPUS and OWN, rules record
+exactly RECORDED; dashboards and alert rules may use nothing else (a test holds each of them to it).
+"""
+
+from __future__ import annotations
+
+from typing import Any, Literal, NamedTuple
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+
+Type = Literal["gauge", "counter", "histogram"]
+
+
+class Series(NamedTuple):
+    """One metric. ``unit`` is the base unit its value has ("" for counts and facts)."""
+
+    name: str
+    help: str
+    unit: str
+    type: Type
+    labels: tuple[str, ...]
+
+
+class Forwarded(NamedTuple):
+    """A wire column that leaves by remote write. ``divide``: bits of the wire leave as bytes. ``keys``: the wire columns
+    whose text becomes a label, as (column, label)."""
+
+    kind: str
+    column: str
+    series: Series
+    keys: tuple[tuple[str, str], ...] = ()
+    divide: float = 1.0
+
+
+POINT = ("campus", "place", "agent")
+SIMULATED_LABEL = "simulated"
+"""Only on samples of simulated campuses, always "true": a selector without it would mix them with real ones."""
+
+
+def _wire(
+    kind: str, prefix: str, keys: tuple[tuple[str, str], ...], *columns: tuple[str, str, str, str, float]
+) -> list[Forwarded]:
+    labels = POINT + tuple(label for _, label in keys)
+    return [
+        Forwarded(kind, column, Series(f"campus_wifi_{prefix}_{name}", help_, unit, "gauge", labels), keys, divide)
+        for column, name, unit, help_, divide in columns
+    ]
+
+
+# Sent and received are gauges of one measurement, never `_total`: a back-filled counter would look like a reset.
+_ECHO = (
+    ("rtt_mean_seconds", "rtt_seconds", "seconds", "Mean round-trip time of one measurement.", 1.0),
+    ("rtt_min_seconds", "rtt_min_seconds", "seconds", "Least round-trip time of one measurement.", 1.0),
+    ("rtt_max_seconds", "rtt_max_seconds", "seconds", "Greatest round-trip time of one measurement.", 1.0),
+    ("jitter_seconds", "jitter_seconds", "seconds", "Mean difference between neighbouring round-trip times.", 1.0),
+    ("loss_ratio", "loss_ratio", "ratio", "Share of requests without an answer in one measurement.", 1.0),
+    ("sent", "sent", "", "Requests sent in one measurement.", 1.0),
+    ("received", "received", "", "Answers received in one measurement.", 1.0),
+)
+WIRE: tuple[Forwarded, ...] = (
+    *_wire("reach", "ap", (("target", "ap"),), *_ECHO),
+    *_wire("path", "path", (("rung", "rung"), ("target", "target")), *_ECHO),
+    *_wire(
+        "throughput", "throughput", (),
+        ("download_bits_per_second", "download_bytes_per_second", "bytes_per_second", "Download rate of one leased test.", 8.0),
+        ("upload_bits_per_second", "upload_bytes_per_second", "bytes_per_second", "Upload rate of one leased test.", 8.0),
+        ("rtt_idle_seconds", "rtt_idle_seconds", "seconds", "Round-trip time before the test.", 1.0),
+        ("rtt_loaded_seconds", "rtt_loaded_seconds", "seconds", "Round-trip time while the test loads the path.", 1.0),
+        ("nic_speed_bits_per_second", "nic_speed_bytes_per_second", "bytes_per_second",
+         "Ceiling of the agent's network card in the test.", 8.0),
+    ),
+    *_wire(
+        "host", "host", (),
+        ("cpu_ratio", "cpu_ratio", "ratio", "Busy share of the agent's processors.", 1.0),
+        ("memory_used_ratio", "memory_used_ratio", "ratio", "Used share of the agent's memory.", 1.0),
+        ("disk_free_bytes", "disk_free_bytes", "bytes", "Free bytes where the agent keeps its spool.", 1.0),
+        ("temperature_celsius", "temperature_celsius", "celsius", "Temperature of the agent's device.", 1.0),
+        ("nic_up", "nic_up", "", "1 while the agent's network card has a link.", 1.0),
+        ("nic_receive_bytes", "nic_receive_bytes", "bytes", "Bytes received by the network card since its start.", 1.0),
+        ("nic_transmit_bytes", "nic_transmit_bytes", "bytes", "Bytes sent by the network card since its start.", 1.0),
+        ("nic_errors", "nic_errors", "", "Errors of the network card since its start.", 1.0),
+        ("nic_drops", "nic_drops", "", "Packets dropped by the network card since its start.", 1.0),
+        ("clock_offset_seconds", "clock_offset_seconds", "seconds", "What NTP says the agent's clock is off.", 1.0),
+        ("agent_cpu_seconds", "agent_cpu_seconds", "seconds", "Processor time the agent has used since its start.", 1.0),
+        ("agent_resident_bytes", "agent_resident_bytes", "bytes", "Resident memory of the agent.", 1.0),
+    ),
+)  # fmt: skip
+
+
+CAMPUS_INFO = Series(
+    "campus_wifi_campus_info", "Facts of a campus of the inventory; always 1.", "", "gauge",
+    ("campus", "name", "region", "uplink", "simulated"),
+)  # fmt: skip
+CAMPUS_VERDICT = Series(
+    "campus_wifi_campus_verdict",
+    "1 for the verdict of the last slot that ended more than the grace ago, 0 for the other two; absent out of class.",
+    "", "gauge", ("campus", "verdict"),
+)  # fmt: skip
+CAMPUS_IN_CLASS = Series(
+    "campus_wifi_campus_in_class",
+    "Whether the last slot that ended more than the grace ago was instructional time.", "", "gauge", ("campus",),
+)  # fmt: skip
+CAMPUS_CAUSE = Series(
+    "campus_wifi_campus_cause", "1 for the cause that the evidence names for the last slot; absent without one.",
+    "", "gauge", ("campus", "cause"),
+)  # fmt: skip
+AP_UP = Series(
+    "campus_wifi_ap_up",
+    "Whether the access point answered an agent in the last slot; absent where nobody can know.",
+    "", "gauge", ("campus", "ap"),
+)  # fmt: skip
+MET_LOWER = Series(
+    "campus_wifi_commitment_met_ratio_lower",
+    "Share of the period's instructional time that was met at least (unknown time counted as short).",
+    "ratio", "gauge", ("campus", "period"),
+)  # fmt: skip
+MET_UPPER = Series(
+    "campus_wifi_commitment_met_ratio_upper",
+    "Share of the period's instructional time that was met at most (unknown time counted as met).",
+    "ratio", "gauge", ("campus", "period"),
+)  # fmt: skip
+EVIDENCE = Series(
+    "campus_wifi_commitment_evidence_ratio", "Share of the period's instructional time with enough evidence to judge.",
+    "ratio", "gauge", ("campus", "period"),
+)  # fmt: skip
+OBJECTIVE = Series(
+    "campus_wifi_commitment_objective_ratio", "The share of instructional time that the policy asks for.",
+    "ratio", "gauge", (),
+)  # fmt: skip
+AGENT_LAST_REPORT = Series(
+    "campus_wifi_agent_last_report_timestamp_seconds",
+    "When the collector last kept a report of this approved agent.", "seconds", "gauge", POINT,
+)  # fmt: skip
+JUDGED_SLOT = Series(
+    "campus_wifi_judged_slot_timestamp_seconds", "End of the newest slot that has been judged.", "seconds", "gauge", (),
+)  # fmt: skip
+
+CAMPUS: tuple[Series, ...] = (
+    CAMPUS_INFO, CAMPUS_IN_CLASS, CAMPUS_VERDICT, CAMPUS_CAUSE, MET_LOWER, MET_UPPER, EVIDENCE, OBJECTIVE, JUDGED_SLOT,
+    AGENT_LAST_REPORT, AP_UP,
+)  # fmt: skip
+
+OWN: tuple[Series, ...] = (
+    Series("campus_wifi_build_info", "The collector's version; always 1.", "", "gauge", ("version",)),
+    Series("campus_wifi_ingest_requests_total", "Pushes received.", "", "counter", ()),
+    Series("campus_wifi_ingest_reports_total", "Reports by what became of them.", "", "counter", ("status",)),
+    Series("campus_wifi_ingest_rejected_total", "Requests and reports refused, by reason.", "", "counter", ("reason",)),
+    Series("campus_wifi_ingest_received_bytes_total", "Bytes of pushes as received.", "bytes", "counter", ()),
+    Series("campus_wifi_ingest_unknown_keys_total", "Keys of reports that this version does not know.", "", "counter", ()),
+    Series("campus_wifi_ingest_commit_seconds", "Seconds from receipt to durable commit.", "seconds", "histogram", ()),
+    Series("campus_wifi_evaluate_seconds_total", "Time spent judging.", "seconds", "counter", ()),
+    Series("campus_wifi_evaluate_slots_total", "Campus slots judged.", "", "counter", ()),
+    Series("campus_wifi_evaluate_dirty_slots", "Campus slots that wait to be judged again.", "", "gauge", ()),
+    Series("campus_wifi_remote_write_samples_total", "Samples that the receiver has taken.", "", "counter", ()),
+    Series("campus_wifi_remote_write_requests_total", "Remote-write requests by outcome.", "", "counter", ("outcome",)),
+    Series("campus_wifi_remote_write_refused_reports_total",
+           "Reports of which the receiver refused samples for good.", "", "counter", ()),
+    Series("campus_wifi_remote_write_pending_reports", "Kept reports that the cursor has not passed.", "", "gauge", ()),
+    Series("campus_wifi_remote_write_lag_seconds", "Age of the oldest report that still waits to be forwarded.",
+           "seconds", "gauge", ()),
+)  # fmt: skip
+
+RECORDED: tuple[Series, ...] = (
+    Series("region_verdict:campus_wifi_campuses:count", "Real campuses by the verdict of their last slot of class.",
+           "", "gauge", ("region", "verdict")),
+    Series("region:campus_wifi_campuses:count", "Real campuses of the inventory.", "", "gauge", ("region",)),
+    Series("campus:campus_wifi_ap_up:count", "Access points of a campus about which the last slot knows.",
+           "", "gauge", ("campus",)),
+    Series("campus:campus_wifi_ap_up:sum", "Access points of a campus that answered in the last slot.",
+           "", "gauge", ("campus",)),
+)  # fmt: skip
+
+EVERY: dict[str, Series] = {s.name: s for s in (*(f.series for f in WIRE), *CAMPUS, *OWN, *RECORDED)}
+
+
+def labels_of(name: str) -> tuple[str, ...]:
+    """The labels of a declared metric. Raises KeyError for a name that nobody declared."""
+    return EVERY[name].labels
+
+
+def instrument(registry: CollectorRegistry, name: str) -> Any:
+    """A declared metric of the collector's own health as prometheus-client's Counter, Gauge or Histogram."""
+    declared = EVERY[name]
+    made = {"counter": Counter, "gauge": Gauge, "histogram": Histogram}[declared.type]
+    return made(name, declared.help, declared.labels, registry=registry)
