@@ -1,14 +1,17 @@
 """Every metric as data: wire columns go in, named series with help, unit, type and labels come out.
 
-This is the one closed table. Remote write forwards exactly WIRE, ``/metrics`` shows exactly CAMPUS and OWN, rules record
-exactly RECORDED; dashboards and alert rules may use nothing else (a test holds each of them to it).
+This is the one closed table. Remote write forwards exactly WIRE, ``/metrics`` shows exactly CAMPUS and OWN, rules
+record exactly RECORDED; dashboards and alert rules may use nothing else (a test holds each of them to it).
 """
 
 from __future__ import annotations
 
 from typing import Any, Literal, NamedTuple
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, disable_created_metrics
+
+# Else every counter gets a `_created` gauge beside it, which nobody here reads and this table does not declare.
+disable_created_metrics()
 
 Type = Literal["gauge", "counter", "histogram"]
 
@@ -24,8 +27,8 @@ class Series(NamedTuple):
 
 
 class Forwarded(NamedTuple):
-    """A wire column that leaves by remote write. ``divide``: bits of the wire leave as bytes. ``keys``: the wire columns
-    whose text becomes a label, as (column, label)."""
+    """A wire column that leaves by remote write. ``divide``: bits of the wire leave as bytes. ``keys``: the columns of
+    the wire whose text becomes a label, as (column, label)."""
 
     kind: str
     column: str
@@ -64,8 +67,8 @@ WIRE: tuple[Forwarded, ...] = (
     *_wire("path", "path", (("rung", "rung"), ("target", "target")), *_ECHO),
     *_wire(
         "throughput", "throughput", (),
-        ("download_bits_per_second", "download_bytes_per_second", "bytes_per_second", "Download rate of one leased test.", 8.0),
-        ("upload_bits_per_second", "upload_bytes_per_second", "bytes_per_second", "Upload rate of one leased test.", 8.0),
+        ("download_bits_per_second", "download_bytes_per_second", "bytes_per_second", "Download rate of one test.", 8.0),
+        ("upload_bits_per_second", "upload_bytes_per_second", "bytes_per_second", "Upload rate of one test.", 8.0),
         ("rtt_idle_seconds", "rtt_idle_seconds", "seconds", "Round-trip time before the test.", 1.0),
         ("rtt_loaded_seconds", "rtt_loaded_seconds", "seconds", "Round-trip time while the test loads the path.", 1.0),
         ("nic_speed_bits_per_second", "nic_speed_bytes_per_second", "bytes_per_second",
@@ -83,7 +86,7 @@ WIRE: tuple[Forwarded, ...] = (
         ("nic_errors", "nic_errors", "", "Errors of the network card since its start.", 1.0),
         ("nic_drops", "nic_drops", "", "Packets dropped by the network card since its start.", 1.0),
         ("clock_offset_seconds", "clock_offset_seconds", "seconds", "What NTP says the agent's clock is off.", 1.0),
-        ("agent_cpu_seconds", "agent_cpu_seconds", "seconds", "Processor time the agent has used since its start.", 1.0),
+        ("agent_cpu_seconds", "agent_cpu_seconds", "seconds", "Processor seconds of the agent since its start.", 1.0),
         ("agent_resident_bytes", "agent_resident_bytes", "bytes", "Resident memory of the agent.", 1.0),
     ),
 )  # fmt: skip
@@ -148,7 +151,7 @@ OWN: tuple[Series, ...] = (
     Series("campus_wifi_ingest_reports_total", "Reports by what became of them.", "", "counter", ("status",)),
     Series("campus_wifi_ingest_rejected_total", "Requests and reports refused, by reason.", "", "counter", ("reason",)),
     Series("campus_wifi_ingest_received_bytes_total", "Bytes of pushes as received.", "bytes", "counter", ()),
-    Series("campus_wifi_ingest_unknown_keys_total", "Keys of reports that this version does not know.", "", "counter", ()),
+    Series("campus_wifi_ingest_unknown_keys_total", "Keys of reports that we do not know.", "", "counter", ()),
     Series("campus_wifi_ingest_commit_seconds", "Seconds from receipt to durable commit.", "seconds", "histogram", ()),
     Series("campus_wifi_evaluate_seconds_total", "Time spent judging.", "seconds", "counter", ()),
     Series("campus_wifi_evaluate_slots_total", "Campus slots judged.", "", "counter", ()),

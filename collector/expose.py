@@ -1,0 +1,172 @@
+"""``/metrics``: what is known of the campuses goes in, Prometheus text comes out.
+
+The collector's own health is prometheus-client's. The campus block is text kept ready per campus and rendered again only
+where something changed, because building 100,000 samples anew costs seconds of CPU a scrape. The whole block is joined
+from what is known now, so a label set of yesterday cannot linger.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+
+from prometheus_client import CollectorRegistry, generate_latest
+
+from collector import series
+from collector.series import Series
+
+CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
+VERDICTS = ("met", "short", "unknown")
+_UP = {"up": "1", "down": "0"}
+
+
+@dataclass(frozen=True)
+class Bounds:
+    """A period's share of instructional time met: at least ``lower``, at most ``upper``. None: no class time in it."""
+
+    lower: float | None
+    upper: float | None
+    evidence: float | None
+
+
+@dataclass(frozen=True)
+class CampusNow:
+    """What ``/metrics`` says of one campus. ``verdict`` is of the last slot that ended more than the grace ago; empty
+    out of class or before the first judgement. ``access_points``: id to up, down, or anything else (then absent).
+    ``agents``: (agent, place) to when its last report was kept."""
+
+    campus: str
+    name: str
+    region: str = ""
+    uplink: str = ""
+    simulated: bool = False
+    in_class: bool | None = None
+    verdict: str = ""
+    cause: str = ""
+    access_points: Mapping[str, str] = field(default_factory=dict)
+    commitment: Mapping[str, Bounds] = field(default_factory=dict)
+    agents: Mapping[tuple[str, str], float] = field(default_factory=dict)
+
+
+def escape(value: str) -> str:
+    """A label value as the text format wants it."""
+    return value.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
+
+
+def header(of: Series) -> str:
+    text = of.help.replace("\\", "\\\\").replace("\n", "\\n")
+    return f"# HELP {of.name} {text}\n# TYPE {of.name} {of.type}\n"
+
+
+def _line(of: Series, values: Iterable[str], value: str) -> str:
+    labels = ",".join(f'{name}="{escape(text)}"' for name, text in zip(of.labels, values, strict=True))
+    return f"{of.name}{{{labels}}} {value}\n" if labels else f"{of.name} {value}\n"
+
+
+def render(now: CampusNow, access_points: str | None = None) -> dict[str, str]:
+    """One campus's lines for each metric; a metric about which nothing is known has none. ``access_points``: their
+    lines where they stand already, which are most of the text and change least."""
+    campus = now.campus
+    simulated = "true" if now.simulated else "false"
+    lines = {
+        series.CAMPUS_INFO.name: _line(series.CAMPUS_INFO, (campus, now.name, now.region, now.uplink, simulated), "1")
+    }
+    if now.in_class is not None:
+        lines[series.CAMPUS_IN_CLASS.name] = _line(series.CAMPUS_IN_CLASS, (campus,), "1" if now.in_class else "0")
+    if now.in_class and now.verdict in VERDICTS:
+        lines[series.CAMPUS_VERDICT.name] = "".join(
+            _line(series.CAMPUS_VERDICT, (campus, verdict), "1" if verdict == now.verdict else "0")
+            for verdict in VERDICTS
+        )
+    if now.cause:
+        lines[series.CAMPUS_CAUSE.name] = _line(series.CAMPUS_CAUSE, (campus, now.cause), "1")
+    for of, bound in ((series.MET_LOWER, "lower"), (series.MET_UPPER, "upper"), (series.EVIDENCE, "evidence")):
+        lines[of.name] = "".join(
+            _line(of, (campus, period), repr(value))
+            for period, bounds in now.commitment.items()
+            if (value := getattr(bounds, bound)) is not None
+        )
+    lines[series.AGENT_LAST_REPORT.name] = "".join(
+        _line(series.AGENT_LAST_REPORT, (campus, place, agent), repr(at)) for (agent, place), at in now.agents.items()
+    )
+    lines[series.AP_UP.name] = _access_points(now) if access_points is None else access_points
+    return lines
+
+
+def _access_points(now: CampusNow) -> str:
+    # The one metric with many lines a campus: its head is made once.
+    head = f'{series.AP_UP.name}{{campus="{escape(now.campus)}",ap="'
+    return "".join([f'{head}{escape(ap)}"}} {_UP[state]}\n' for ap, state in now.access_points.items() if state in _UP])
+
+
+class CampusBlock:
+    """The campus part of ``/metrics``. ``show`` replaces everything that is known; ``text`` is cheap."""
+
+    def __init__(self) -> None:
+        self._shown: dict[str, CampusNow] = {}
+        self._lines: dict[str, dict[str, str]] = {}
+        self._single: dict[str, float] = {}
+        self._text: bytes | None = b""
+        self._lock = threading.Lock()
+
+    def show(
+        self,
+        campuses: Iterable[CampusNow],
+        objective: float | None = None,
+        judged_at: float | None = None,
+    ) -> None:
+        """Everything that is known now. A campus, an agent or a verdict that is not in it is gone."""
+        shown = {now.campus: now for now in campuses}
+        single = {series.OBJECTIVE.name: objective, series.JUDGED_SLOT.name: judged_at}
+        with self._lock:
+            lines = {}
+            for campus, now in shown.items():
+                lines[campus] = self._lines_of(now)
+            self._shown, self._lines = shown, lines
+            self._single = {name: value for name, value in single.items() if value is not None}
+            self._text = None
+
+    def _lines_of(self, now: CampusNow) -> dict[str, str]:
+        old = self._shown.get(now.campus)
+        if old is None:
+            return render(now)
+        lines = self._lines[now.campus]
+        if old == now:
+            return lines
+        return render(now, lines[series.AP_UP.name] if old.access_points == now.access_points else None)
+
+    def text(self) -> bytes:
+        with self._lock:
+            if self._text is None:
+                parts: list[str] = []
+                for of in series.CAMPUS:
+                    if of.name in self._single:
+                        found = [_line(of, (), repr(self._single[of.name]))]
+                    else:
+                        found = [lines[of.name] for lines in self._lines.values() if lines.get(of.name)]
+                    if found:
+                        parts.append(header(of))
+                        parts += found
+                self._text = "".join(parts).encode()
+            return self._text
+
+
+class Exposition:
+    """The whole answer of ``/metrics``. ``refresh`` looks at what is known and says whether it changed; a scrape calls
+    it, so that nothing is shown that is older than the scrape."""
+
+    def __init__(
+        self,
+        registry: CollectorRegistry,
+        block: CampusBlock,
+        refresh: Callable[[CampusBlock], None] | None = None,
+    ) -> None:
+        self._registry = registry
+        self._block = block
+        self._refresh = refresh
+
+    def text(self) -> bytes:
+        if self._refresh is not None:
+            self._refresh(self._block)
+        return generate_latest(self._registry) + self._block.text()
