@@ -98,7 +98,14 @@ def authority(data_dir: Path, configured: Path | None, enrollment: Enrollment | 
 
 
 def enroll(
-    join: Join, data_dir: Path, clock: Clock, *, version: str, name: str = "", ca_file: Path | None = None
+    join: Join,
+    data_dir: Path,
+    clock: Clock,
+    *,
+    version: str,
+    name: str = "",
+    ca_file: Path | None = None,
+    simulated: bool = False,
 ) -> Enrollment:
     """Makes the key if there is none, asks the collector, and keeps its answer. Raises EnrollError."""
     data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -112,7 +119,7 @@ def enroll(
     with client(data_dir / AUTHORITY if own else ca_file, clock) as http:
         transport = Transport(join.url, identity=identity, clock=clock, http=http)
         try:
-            reply = transport.enroll(request(identity, join.token, version, name))
+            reply = transport.enroll(request(identity, join.token, version, name, simulated=simulated))
         except Refused as fault:
             raise EnrollError(f"{join.url} refused: {fault.reason}; ask for a new join string") from None
         except Unreachable as fault:

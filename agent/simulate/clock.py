@@ -1,0 +1,54 @@
+"""The fleet's time: the machine's own, or a past period gone through as fast as the reports can be made."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+from agent import wire
+
+_UP_SECONDS = 3600.0
+
+
+class Time:
+    """``at`` is the instant that everything modelled happens at, Unix seconds."""
+
+    def __init__(self, begin: float, *, live: bool) -> None:
+        self.live = live
+        self.at = begin
+
+    def go(self, to: float, stopped: Callable[[float], bool]) -> bool:
+        """Lets time come to ``to``; False if ``stopped`` (told how long it may wait) said so meanwhile."""
+        while self.live and (wait := to - time.time()) > 0:
+            if stopped(min(wait, 1.0)):
+                return False
+        self.at = max(self.at, to)
+        return not stopped(0.0)
+
+
+class ModelClock:
+    """An :class:`agent.clock.Clock` that is always right, of a device switched on an hour before ``begin``."""
+
+    def __init__(self, time_: Time, boot_id: str) -> None:
+        self._time = time_
+        self._boot_id = boot_id
+        self.boot_at = time_.at - _UP_SECONDS
+
+    def now(self) -> float:
+        return self._time.at
+
+    def boottime(self) -> float:
+        return self._time.at - self.boot_at
+
+    def monotonic(self) -> float:
+        """Real seconds: what is waited for is a real collector, however fast the model's time runs."""
+        return time.monotonic()
+
+    def boot_id(self) -> str:
+        return self._boot_id
+
+    def reading(self) -> wire.Clock:
+        return wire.Clock("synced", round(self.boottime(), 6), 0.0, 0.001)
+
+    def learn(self, server_at: float, round_trip_seconds: float) -> None:
+        """Nothing to learn: the model's time is the truth."""

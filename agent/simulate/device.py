@@ -1,0 +1,130 @@
+"""One simulated agent: the real spool, recorder and pusher around modelled probes."""
+
+from __future__ import annotations
+
+import secrets
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import Protocol
+
+import msgspec
+
+from agent import wire
+from agent.identity import Identity
+from agent.push import Courier, Pusher, Unreachable
+from agent.recorder import WindowRecorder
+from agent.simulate.clock import ModelClock, Time
+from agent.simulate.faults import Faults
+from agent.simulate.probes import ModelProbes, Place
+from agent.spool import Spool
+
+
+class Collector(Courier, Protocol):
+    """What a simulated agent needs of its collector; made from :class:`agent.transport.Transport`."""
+
+    def plan(self) -> tuple[wire.Plan, str] | None:
+        """The plan and its hash if there is a new one. Raises Unreachable or Refused."""
+
+
+class Device:
+    """One agent. The fleet's loop calls :meth:`measure` and :meth:`seal`; a worker thread calls :meth:`push` and
+    :meth:`ask_plan`, never two at once for one device."""
+
+    def __init__(
+        self,
+        place: Place,
+        identity: Identity,
+        folder: Path,
+        *,
+        collector: Collector,
+        faults: Faults,
+        seed: int,
+        time_: Time,
+        version: str,
+    ) -> None:
+        self.place = place
+        self.id = identity.id
+        self.plan: wire.Plan | None = None
+        self.plan_changed = False
+        self.sealed = 0
+        self.busy = threading.Lock()
+        self._time = time_
+        self._collector = collector
+        clock = ModelClock(time_, secrets.token_hex(16))
+        self.probes = ModelProbes(place, faults, seed, clock.boot_at)
+        self.spool = Spool(folder / "spool.sqlite", clock)
+        self.recorder = WindowRecorder(
+            identity=identity,
+            spool=self.spool,
+            clock=clock,
+            report_seconds=60.0,
+            agent_version=version,
+            simulated=True,
+        )
+        self.pusher = Pusher(agent_id=identity.id, spool=self.spool, courier=_Line(collector, self._cut), clock=clock)
+
+    def ask_plan(self) -> None:
+        """Takes a new plan if there is one. Raises what the collector's answer was."""
+        if self._cut():
+            return
+        answer = self._collector.plan()
+        if answer is None:
+            return
+        plan, digest = answer
+        if not plan.simulated:
+            raise ValueError(f"campus {plan.campus} is not flagged simulated: a model must not speak for it")
+        if not self._time.live:
+            # The plan's windows are those of the days to come: of a past period, every hour is asked in full.
+            plan = msgspec.structs.replace(plan, cadence=msgspec.structs.replace(plan.cadence, windows=None))
+        self.plan = plan
+        self.recorder.plan = digest
+        self.recorder.report_seconds = float(plan.report_seconds)
+        self.plan_changed = True
+
+    def measure(self, job: str, at: float) -> None:
+        """Asks the model what the probe called ``job`` would have found."""
+        if self.plan is None:
+            return
+        if job == "reach":
+            self.recorder.record(job, self.probes.reach(self.plan, at))
+        elif job == "path":
+            self.recorder.record(job, self.probes.path(self.plan, at))
+        elif job == "host":
+            self.recorder.record(job, self.probes.host(at))
+        elif job == "throughput" and self.plan.throughput is not None:
+            self.recorder.record(job, self.probes.throughput(self.plan.throughput, at))
+
+    def seal(self) -> None:
+        self.sealed += len(self.recorder.seal())
+
+    def push(self) -> float | None:
+        """Sends what waits; see :meth:`agent.push.Pusher.step` for the answer."""
+        wait: float | None = 0.0
+        while wait == 0.0:
+            wait = self.pusher.step()
+        return wait
+
+    def finish(self) -> None:
+        """Seals what was measured last, the window that is not over too."""
+        self.sealed += len(self.recorder.flush())
+
+    def close(self) -> None:
+        self.spool.close()
+
+    def _cut(self) -> bool:
+        # What is told of a past period is told later, over a line that works.
+        return self._time.live and self.probes.conditions(self._time.at).cut
+
+
+class _Line:
+    """The campus's line to the outside, which the model may have cut."""
+
+    def __init__(self, courier: Courier, cut: Callable[[], bool]) -> None:
+        self._courier = courier
+        self._cut = cut
+
+    def push(self, push: wire.Push) -> wire.Ack:
+        if self._cut():
+            raise Unreachable("the model has cut this campus off")
+        return self._courier.push(push)
