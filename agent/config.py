@@ -12,6 +12,8 @@ from typing import Any
 import msgspec
 
 PREFIX = "CAMPUS_WIFI_AGENT_"
+# Read elsewhere: the file itself, and the join string, which is a secret and never belongs in a file of settings.
+_NOT_KEYS = {f"{PREFIX}CONFIG", f"{PREFIX}JOIN"}
 PLACES = (Path("agent.toml"), Path("/etc/campus-wifi/agent.toml"))
 ROLES = ("all", "prober", "shipper")
 
@@ -60,7 +62,7 @@ def load(path: Path | None = None, environment: Mapping[str, str] | None = None)
         for key, value in _read(path).items():
             values[_known(key, str(path))] = _typed(key, value, str(path))
     for name, text in environment.items():
-        if name.startswith(PREFIX) and name != f"{PREFIX}CONFIG":
+        if name.startswith(PREFIX) and name not in _NOT_KEYS:
             key = _known(name.removeprefix(PREFIX).lower(), f"environment variable {name}")
             values[key] = _typed(key, _number(text) if key in _NUMBERS else text, f"environment variable {name}")
     return Config(**values)

@@ -47,18 +47,20 @@ class Reply(msgspec.Struct):
     number: int
     document: bytes | None = None
     digest: str | None = None
+    collector: str = ""
 
 
 class SocketRecorder:
-    """The prober's recorder. ``on_plan`` is called with each new plan."""
+    """The prober's recorder, and where it learns the plan. ``on_plan`` is called after each new one."""
 
-    def __init__(self, path: Path, clock: Clock, on_plan: Callable[[InForce], None]) -> None:
+    def __init__(self, path: Path, clock: Clock, on_plan: Callable[[], None]) -> None:
+        self.in_force: InForce | None = None
+        self.collector = ""
         self._path = path
         self._clock = clock
         self._on_plan = on_plan
         self._session = secrets.token_hex(8)
         self._number = 0
-        self._plan: str | None = None
         self._held: deque[Frame] = deque()
         self._dropped = 0
         self._lock = threading.Lock()
@@ -114,7 +116,7 @@ class SocketRecorder:
             with self._lock:
                 frame = self._held[0] if self._held else Frame(self._session, 0, None)
                 dropped = self._dropped
-            frame.plan = self._plan
+            frame.plan = self.in_force.digest if self.in_force is not None else None
             _send(connection, msgspec.msgpack.encode(frame))
             reply = msgspec.msgpack.decode(_receive(connection), type=Reply)
             with self._lock:
@@ -126,8 +128,9 @@ class SocketRecorder:
                 reason = f"{dropped} measurements dropped while the shipper was away"
                 self.not_run(wire.NotRun(self._clock.boottime(), "relay", reason, "start the shipper"))
             if reply.document is not None:
-                self._plan = reply.digest
-                self._on_plan(InForce(wire.decode(reply.document, wire.Plan), reply.digest or ""))
+                self.in_force = InForce(wire.decode(reply.document, wire.Plan), reply.digest or "")
+                self.collector = reply.collector
+                self._on_plan()
             if not self._held:
                 if self._stop.is_set():
                     return
@@ -138,10 +141,11 @@ class SocketRecorder:
 class RecorderServer:
     """The shipper's end: hands each measurement to ``recorder`` once, and the plan of ``plan()`` back."""
 
-    def __init__(self, path: Path, recorder: Recorder, plan: Callable[[], InForce | None]) -> None:
+    def __init__(self, path: Path, recorder: Recorder, plan: Callable[[], InForce | None], collector: str = "") -> None:
         self._path = path
         self._recorder = recorder
         self._plan = plan
+        self._collector = collector
         self._seen: dict[str, int] = {}
         path.parent.mkdir(parents=True, exist_ok=True)
         path.unlink(missing_ok=True)
@@ -178,7 +182,7 @@ class RecorderServer:
         in_force = self._plan()
         if in_force is None or in_force.digest == frame.plan:
             return msgspec.msgpack.encode(Reply(frame.number))
-        return msgspec.msgpack.encode(Reply(frame.number, wire.encode(in_force.plan), in_force.digest))
+        return msgspec.msgpack.encode(Reply(frame.number, wire.encode(in_force.plan), in_force.digest, self._collector))
 
     def _take(self, frame: Frame) -> None:
         if frame.fault is not None:

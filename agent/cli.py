@@ -1,0 +1,212 @@
+"""The command ``wifi-agent``: each verb is loaded only when it is the one asked for, so that help is quick."""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import json
+import logging
+import os
+import signal
+import sys
+from pathlib import Path
+from typing import Any
+
+_LATER = {
+    "measure": ("agent.measure", "measure once, here and now, without a collector"),
+    "doctor": ("agent.doctor", "what this device can and cannot measure, and how to mend it"),
+    "simulate": ("agent.simulate", "a modelled fleet of agents over a modelled district"),
+}
+_EXAMPLES = """examples:
+  wifi-agent measure reach --target 192.0.2.0/28 --count 3
+  wifi-agent enroll --join-file join.txt
+  wifi-agent run --role all
+  wifi-agent status --json
+"""
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Exit status: 0 it did its work, 1 it could not, 2 wrong use or configuration."""
+    given = sys.argv[1:] if arguments is None else arguments
+    parser = argparse.ArgumentParser(
+        prog="wifi-agent",
+        description="Measures a campus's Wi-Fi from one place and reports to the collector.",
+        epilog=_EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument(
+        "--config", type=Path, metavar="FILE", help="agent.toml (default: ./agent.toml if there is one)"
+    )
+    verbs = parser.add_subparsers(dest="verb", metavar="VERB", required=True)
+    for name, (module, text) in _LATER.items():
+        if name in given:
+            importlib.import_module(module).add_parser(verbs)
+        else:
+            verbs.add_parser(name, help=text)
+    _add_enroll(verbs)
+    _add_run(verbs)
+    _add_status(verbs)
+    args = parser.parse_args(given)
+    try:
+        if args.verb in _LATER:
+            return int(importlib.import_module(_LATER[args.verb][0]).run(args))
+        return int(args.act(args))
+    except KeyboardInterrupt:
+        return 130
+    except BrokenPipeError:
+        # The reader went away (`| head`): no fault of ours, and nothing more can be said on that pipe.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+
+
+def _fail(text: object, status: int) -> int:
+    print(f"wifi-agent: {text}", file=sys.stderr)
+    return status
+
+
+# --- enroll ----------------------------------------------------------------------------------------------------
+
+
+def _add_enroll(verbs: Any) -> None:
+    parser = verbs.add_parser(
+        "enroll",
+        help="make this device known to a collector",
+        description="Makes a key on this device and registers its public half with the collector. Asking again with "
+        "the same join string is harmless.",
+        epilog="example:\n  wifi-agent enroll --join-file join.txt\n  wifi-agent enroll < join.txt",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument(
+        "join", nargs="?", metavar="JOIN", help="the join string; better by --join-file, standard input or "
+        "CAMPUS_WIFI_AGENT_JOIN, since other users can see arguments",
+    )  # fmt: skip
+    parser.add_argument("--join-file", type=Path, metavar="FILE", help="file with the join string")
+    parser.add_argument("--name", default="", help="a name for people (default: none)")
+    parser.add_argument("--json", action="store_true", help="print one JSON object")
+    parser.set_defaults(act=_enroll)
+
+
+def _enroll(args: argparse.Namespace) -> int:
+    from agent import config, enroll  # noqa: PLC0415
+    from agent.clock import RealClock  # noqa: PLC0415
+    from agent.identity import IdentityError  # noqa: PLC0415
+    from agent.service import agent_version  # noqa: PLC0415
+
+    try:
+        settings = config.load(args.config)
+        join = enroll.parse(_join_string(args))
+        settings.data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
+        kept = enroll.enroll(
+            join,
+            settings.data_dir,
+            RealClock(settings.data_dir / "clock.json"),
+            version=agent_version(),
+            name=args.name,
+            ca_file=settings.ca_file,
+        )
+    except config.ConfigError as fault:
+        return _fail(fault, 2)
+    except enroll.EnrollError as fault:
+        return _fail(fault, 2 if fault.usage else 1)
+    except (IdentityError, OSError) as fault:
+        return _fail(fault, 1)
+    if args.json:
+        shown = {"agent": kept.agent, "campus": kept.campus, "state": kept.state, "collector": kept.collector}
+        print(json.dumps(shown))
+    else:
+        print(f"agent {kept.agent} is {kept.state} on campus {kept.campus} at {kept.collector}")
+        if kept.state == "pending":
+            print("An administrator compares this id and approves it; until then the agent measures and keeps.")
+    return 0
+
+
+def _join_string(args: argparse.Namespace) -> str:
+    from agent.enroll import EnrollError  # noqa: PLC0415
+
+    if args.join and args.join != "-":
+        return str(args.join)
+    if args.join_file:
+        try:
+            return str(args.join_file.read_text())
+        except (OSError, UnicodeDecodeError) as fault:
+            raise EnrollError(f"{args.join_file}: cannot be read: {fault}", usage=True) from None
+    if "CAMPUS_WIFI_AGENT_JOIN" in os.environ:
+        return os.environ["CAMPUS_WIFI_AGENT_JOIN"]
+    if sys.stdin.isatty():
+        print("Join string: ", end="", file=sys.stderr, flush=True)
+    return sys.stdin.readline()
+
+
+# --- run -------------------------------------------------------------------------------------------------------
+
+
+def _add_run(verbs: Any) -> None:
+    parser = verbs.add_parser(
+        "run",
+        help="measure by the plan and report, until told to stop",
+        epilog="example:\n  wifi-agent --config /etc/campus-wifi/agent.toml run --role all",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument(
+        "--role",
+        choices=("prober", "shipper", "all"),
+        help="prober: holds the sockets and no key; shipper: key, plan, spool; all: both (default: the configured one)",
+    )
+    parser.add_argument("--verbose", action="store_true", help="log what is usual, too")
+    parser.set_defaults(act=_run)
+
+
+def _run(args: argparse.Namespace) -> int:
+    from agent import config  # noqa: PLC0415
+    from agent.enroll import EnrollError  # noqa: PLC0415
+    from agent.identity import IdentityError  # noqa: PLC0415
+    from agent.service import Service, ServiceError  # noqa: PLC0415
+
+    logging.basicConfig(
+        level=logging.INFO if args.verbose else logging.WARNING, format="%(levelname)s %(name)s %(message)s"
+    )
+    # One line for each request is noise at a minute's rhythm.
+    logging.getLogger("httpx").setLevel(logging.WARNING)
+    try:
+        settings = config.load(args.config)
+        service = Service(settings, args.role or settings.role)
+    except config.ConfigError as fault:
+        return _fail(fault, 2)
+    except (ServiceError, EnrollError, IdentityError) as fault:
+        return _fail(fault, 1)
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: service.stop())
+    service.run()
+    return 0
+
+
+# --- status ----------------------------------------------------------------------------------------------------
+
+
+def _add_status(verbs: Any) -> None:
+    parser = verbs.add_parser(
+        "status",
+        help="what the agent on this device is doing",
+        epilog="example:\n  wifi-agent status --json",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--json", action="store_true", help="print one JSON object")
+    parser.set_defaults(act=_status)
+
+
+def _status(args: argparse.Namespace) -> int:
+    from agent import config, status  # noqa: PLC0415
+
+    try:
+        settings = config.load(args.config)
+        found = status.look(settings)
+    except config.ConfigError as fault:
+        return _fail(fault, 2)
+    except status.StatusError as fault:
+        return _fail(fault, 1)
+    print(json.dumps(found) if args.json else status.told(found))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
