@@ -1,8 +1,8 @@
 """``/metrics``: what is known of the campuses goes in, Prometheus text comes out.
 
-The collector's own health is prometheus-client's. The campus block is text kept ready per campus and rendered again only
-where something changed, because building 100,000 samples anew costs seconds of CPU a scrape. The whole block is joined
-from what is known now, so a label set of yesterday cannot linger.
+The collector's own health is prometheus-client's. The campus block is text kept ready per campus and rendered again
+only where something changed, because building 100,000 samples anew costs seconds of CPU a scrape. The whole block is
+joined from what is known now, so a label set of yesterday cannot linger.
 """
 
 from __future__ import annotations

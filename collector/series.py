@@ -11,7 +11,7 @@ from typing import Any, Literal, NamedTuple
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, disable_created_metrics
 
 # Else every counter gets a `_created` gauge beside it, which nobody here reads and this table does not declare.
-disable_created_metrics()
+disable_created_metrics()  # type: ignore[no-untyped-call]
 
 Type = Literal["gauge", "counter", "histogram"]
 
@@ -67,8 +67,8 @@ WIRE: tuple[Forwarded, ...] = (
     *_wire("path", "path", (("rung", "rung"), ("target", "target")), *_ECHO),
     *_wire(
         "throughput", "throughput", (),
-        ("download_bits_per_second", "download_bytes_per_second", "bytes_per_second", "Download rate of one test.", 8.0),
-        ("upload_bits_per_second", "upload_bytes_per_second", "bytes_per_second", "Upload rate of one test.", 8.0),
+        ("download_bits_per_second", "download_bytes_per_second", "bytes_per_second", "Download rate of a test.", 8.0),
+        ("upload_bits_per_second", "upload_bytes_per_second", "bytes_per_second", "Upload rate of a test.", 8.0),
         ("rtt_idle_seconds", "rtt_idle_seconds", "seconds", "Round-trip time before the test.", 1.0),
         ("rtt_loaded_seconds", "rtt_loaded_seconds", "seconds", "Round-trip time while the test loads the path.", 1.0),
         ("nic_speed_bits_per_second", "nic_speed_bytes_per_second", "bytes_per_second",
