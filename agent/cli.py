@@ -15,7 +15,7 @@ from typing import Any
 _LATER = {
     "measure": ("agent.measure", "measure once, here and now, without a collector"),
     "doctor": ("agent.doctor", "what this device can and cannot measure, and how to mend it"),
-    "simulate": ("agent.simulate", "a modelled fleet of agents over a modelled district"),
+    "simulate": ("agent.simulate.cli", "a modelled fleet of agents over a modelled district"),
 }
 _EXAMPLES = """examples:
   wifi-agent measure reach --target 192.0.2.0/28 --count 3

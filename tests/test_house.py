@@ -136,9 +136,9 @@ def _help(*command: str) -> str:
 
 
 def _subcommands(text: str) -> list[str]:
-    # argparse lists them in braces; the first such list of the usage is the sub-commands.
-    found = re.search(r"(?<!--)\{([a-z0-9_,\s-]+)\}\s*\.\.\.", text)
-    return re.sub(r"\s", "", found.group(1)).split(",") if found else []
+    """The verbs that argparse lists under a metavar in capitals (``VERB``, ``ACTION``), each with its help."""
+    section = re.search(r"(?m)^  [A-Z]+(?: .*)?\n((?:    .*\n?)+)", text)
+    return re.findall(r"(?m)^    ([a-z][a-z-]*)(?=\s|$)", section.group(1)) if section else []
 
 
 def _leaves(*command: str) -> list[tuple[str, ...]]:

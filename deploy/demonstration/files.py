@@ -1,0 +1,62 @@
+"""The configuration files of a demonstration, written below its directory."""
+
+import json
+import re
+from pathlib import Path
+
+from campus import CAMPUS
+from ports import Ports
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+REPORT_SECONDS = 10
+SLOT_SECONDS = 30
+GRACE_SECONDS = 5
+
+
+def write_collector(folder: Path, ports: Ports) -> Path:
+    return _write(
+        folder / "collector.toml",
+        f"""\
+        # A demonstration: every campus is always in class, slots last {SLOT_SECONDS} s, nobody approves agents.
+        data_dir = {_text(folder / "collector")}
+        listen = "127.0.0.1:{ports.collector}"
+        throughput_listen = "127.0.0.1:{ports.throughput}"
+        remote_write_url = "{ports.url("prometheus")}/api/v1/write"
+        report_seconds = {REPORT_SECONDS}
+        grace_seconds = {GRACE_SECONDS}
+        demonstration = true
+        auto_approve = true
+        """,
+    )
+
+
+def write_agent(folder: Path, ports: Ports) -> Path:
+    return _write(
+        folder / "agent.toml",
+        f"""\
+        # The one real agent, of campus {CAMPUS}.
+        data_dir = {_text(folder / "agent")}
+        metrics_port = {ports.agent}
+        """,
+    )
+
+
+def write_prometheus(folder: Path, ports: Ports) -> Path:
+    """The deployed configuration with this demonstration's addresses, seconds instead of minutes, and its rules."""
+    text = (REPOSITORY / "deploy" / "prometheus" / "prometheus.yml").read_text()
+    text = re.sub(r"(?:127\.0\.0\.1|localhost|collector):8080\b", f"127.0.0.1:{ports.collector}", text)
+    text = re.sub(r"(?:127\.0\.0\.1|localhost|alertmanager):9093\b", f"127.0.0.1:{ports.alertmanager}", text)
+    text = re.sub(r"(?:127\.0\.0\.1|localhost|prometheus):9090\b", f"127.0.0.1:{ports.prometheus}", text)
+    text = re.sub(r"(scrape_interval|evaluation_interval|scrape_timeout):\s*\S+", r"\1: 5s", text)
+    text = re.sub(r"(?m)^rule_files:\n(?:\s*-.*\n)+", f"rule_files:\n  - {_text(folder / 'rules.yml')}\n", text)
+    return _write(folder / "prometheus.yml", text)
+
+
+def _text(path: Path) -> str:
+    # JSON's quoting is TOML's and YAML's too, whatever characters the directory's name has.
+    return json.dumps(str(path))
+
+
+def _write(path: Path, text: str) -> Path:
+    path.write_text(re.sub(r"(?m)^        ", "", text))
+    return path
