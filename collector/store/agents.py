@@ -1,0 +1,227 @@
+"""Agents and where they stood: enrolled, approved, moved, replaced, revoked, as dated placements.
+
+Evidence is joined to the placement of the time at which it was measured, so each change here gives the evidence of that
+time its campus (again) and marks the slots it touches. Functions that change run in :meth:`Store.write`.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from msgspec import Struct
+from sqlalchemy import Connection, insert, or_, select, update
+
+from collector.store import audit, marks
+from collector.store.known import Known
+from collector.store.schema import agent, evidence, placement, stream
+from collector.store.writer import CHANGED_AGENTS
+
+
+class AgentError(Exception):
+    """The change cannot be made. Says why and what would be right."""
+
+
+class Agent(Struct, frozen=True):
+    """One device. ``state``: pending, approved, revoked."""
+
+    id: str
+    public_key: bytes
+    campus: str
+    state: str
+    name: str
+    simulated: bool
+    version: str
+    token: str
+    created_at: float
+    approved_at: float | None
+    revoked_at: float | None
+    last_seen_at: float | None
+
+
+class Placement(Struct, frozen=True):
+    """``agent`` was at ``place`` (None: somewhere on the campus) in [from_at, to_at)."""
+
+    id: int
+    agent: str
+    campus: str
+    place: str | None
+    from_at: float
+    to_at: float | None
+    set_by: str
+    set_at: float
+
+
+_AGENT = [agent.c[name] for name in Agent.__struct_fields__]
+_PLACEMENT = [placement.c[name] for name in Placement.__struct_fields__]
+
+
+def every(connection: Connection) -> list[Agent]:
+    return [Agent(*row) for row in connection.execute(select(*_AGENT).order_by(agent.c.created_at, agent.c.id))]
+
+
+def find(connection: Connection, agent_id: str) -> Agent | None:
+    row = connection.execute(select(*_AGENT).where(agent.c.id == agent_id)).first()
+    return None if row is None else Agent(*row)
+
+
+def match(connection: Connection, prefix: str) -> Agent:
+    """The one agent whose id begins so (as a person types it). Raises AgentError."""
+    prefix = prefix.strip().lower()
+    found = [a for a in every(connection) if a.id.startswith(prefix)] if len(prefix) >= 4 else []
+    if len(found) == 1:
+        return found[0]
+    if not found:
+        raise AgentError(f"no agent `{prefix}`; see `wifi-collector agents list` (four characters or more)")
+    raise AgentError(f"{len(found)} agents begin with `{prefix}`; give more of the id")
+
+
+def placements(connection: Connection, agent_id: str | None = None) -> list[Placement]:
+    query = select(*_PLACEMENT).order_by(placement.c.from_at, placement.c.id)
+    if agent_id is not None:
+        query = query.where(placement.c.agent == agent_id)
+    return [Placement(*row) for row in connection.execute(query)]
+
+
+def at_campus(connection: Connection, campus: str, at: float) -> list[Placement]:
+    """Who stands at the campus at that instant and is approved: whom the plan may ask."""
+    query = (
+        select(*_PLACEMENT)
+        .join(agent, agent.c.id == placement.c.agent)
+        .where(placement.c.campus == campus, placement.c.from_at <= at, agent.c.state == "approved")
+        .where(or_(placement.c.to_at.is_(None), placement.c.to_at > at))
+        .order_by(placement.c.agent)
+    )
+    return [Placement(*row) for row in connection.execute(query)]
+
+
+def approve(connection: Connection, agent_id: str, place: str | None, by: str, now: float, slot_seconds: int) -> Agent:
+    """Lets the agent count, from its enrollment on: what it measured while pending is counted too."""
+    known = _need(connection, agent_id)
+    if known.state == "revoked":
+        raise AgentError(f"agent {agent_id} is revoked; enroll the device again with a new key")
+    if known.state == "approved":
+        raise AgentError(f"agent {agent_id} is approved already; use `agents assign` or `agents move`")
+    connection.execute(update(agent).where(agent.c.id == agent_id).values(state="approved", approved_at=now))
+    _place(connection, known, known.campus, place, known.created_at, by, now, slot_seconds)
+    audit.write(connection, now, by, "agent approved", agent_id, f"campus {known.campus} place {place or '-'}")
+    return _need(connection, agent_id)
+
+
+def assign(
+    connection: Connection, agent_id: str, place: str, by: str, now: float, slot_seconds: int,
+    from_at: float | None = None,
+) -> Agent:  # fmt: skip
+    """Says in which room of its campus the agent stands, from now or from an earlier time on."""
+    known = _approved(connection, agent_id)
+    _place(connection, known, known.campus, place, now if from_at is None else from_at, by, now, slot_seconds)
+    audit.write(connection, now, by, "agent assigned", agent_id, f"place {place} from {from_at or now}")
+    return _need(connection, agent_id)
+
+
+def move(
+    connection: Connection, agent_id: str, campus: str, place: str | None, by: str, now: float, slot_seconds: int,
+    from_at: float | None = None,
+) -> Agent:  # fmt: skip
+    """The device went to another campus. What it measured before stays where it was measured."""
+    known = _approved(connection, agent_id)
+    _place(connection, known, campus, place, now if from_at is None else from_at, by, now, slot_seconds)
+    connection.execute(update(agent).where(agent.c.id == agent_id).values(campus=campus))
+    audit.write(connection, now, by, "agent moved", agent_id, f"campus {campus} place {place or '-'}")
+    return _need(connection, agent_id)
+
+
+def replace(connection: Connection, old_id: str, new_id: str, by: str, now: float, slot_seconds: int) -> Agent:
+    """A new device takes the place of a broken one: the old one is revoked, the new one approved at its place."""
+    old, new = _approved(connection, old_id), _need(connection, new_id)
+    if new.state == "revoked" or old_id == new_id:
+        raise AgentError(
+            f"agent {new_id} cannot replace {old_id}: it is {new.state if old_id != new_id else 'the same'}"
+        )
+    if new.simulated != old.simulated:
+        raise AgentError("a simulated agent cannot replace a real one, nor the other way round")
+    last = placements(connection, old_id)[-1]
+    revoke(connection, old_id, by, now, slot_seconds)
+    values = {"state": "approved", "approved_at": new.approved_at or now, "campus": last.campus}
+    connection.execute(update(agent).where(agent.c.id == new_id).values(**values))
+    start = new.created_at if new.state == "pending" else now
+    _place(connection, new, last.campus, last.place, start, by, now, slot_seconds)
+    audit.write(connection, now, by, "agent replaced", old_id, f"by {new_id}")
+    return _need(connection, new_id)
+
+
+def revoke(connection: Connection, agent_id: str, by: str, now: float, slot_seconds: int) -> Agent:
+    """Nothing more is taken from this key. What it measured stays, up to now."""
+    known = _need(connection, agent_id)
+    connection.execute(update(agent).where(agent.c.id == agent_id).values(state="revoked", revoked_at=now))
+    still = (placement.c.agent == agent_id) & or_(placement.c.to_at.is_(None), placement.c.to_at > now)
+    connection.execute(update(placement).where(still).values(to_at=now))
+    connection.info[CHANGED_AGENTS] = True
+    place_evidence(connection, agent_id, now, slot_seconds, "agent revoked")
+    audit.write(connection, now, by, "agent revoked", agent_id, f"campus {known.campus}")
+    return _need(connection, agent_id)
+
+
+def enroll(connection: Connection, values: dict[str, Any]) -> Agent:
+    """A new device in the state given. The caller has claimed a token for it in the same transaction."""
+    connection.execute(insert(agent).values(**values, approved_at=None, revoked_at=None, last_seen_at=None))
+    connection.info[CHANGED_AGENTS] = True
+    return _need(connection, values["id"])
+
+
+def place_evidence(connection: Connection, agent_id: str, from_at: float, slot_seconds: int, reason: str) -> int:
+    """Joins the agent's evidence since ``from_at`` to its placements anew; marks the slots that gain or lose some."""
+    memory = Known(shared=connection.dialect.name != "sqlite")
+    state = memory.agent(connection, agent_id)
+    columns = (evidence.c.id, evidence.c.start_at, evidence.c.end_at, evidence.c.campus)
+    rows = connection.execute(
+        select(*columns)
+        .where(evidence.c.agent == agent_id, evidence.c.start_at >= from_at)
+        .order_by(evidence.c.start_at)
+    ).all()
+    slots: dict[tuple[str, int], str] = {}
+    changed = 0
+    for row in rows:
+        campus = state.campus_at(row.start_at)
+        for concerned in {campus, row.campus} - {None}:
+            slots.update(((concerned, s), reason) for s in marks.slots_of(row.start_at, row.end_at, slot_seconds))
+        if campus != row.campus:
+            changed += 1
+            position = memory.next_position(connection) if campus else None
+            connection.execute(update(evidence).where(evidence.c.id == row.id).values(campus=campus, position=position))
+    marks.mark(connection, None, slots, slot_seconds, None)
+    return changed
+
+
+def streams(connection: Connection, agent_id: str) -> dict[str, int]:
+    """For each stream of the agent the number up to which everything is kept or known to be lost."""
+    rows = connection.execute(select(stream.c.stream, stream.c.through).where(stream.c.agent == agent_id))
+    return {name: through for name, through in rows}  # noqa: C416 - rows are Rows
+
+
+def _place(
+    connection: Connection, known: Agent, campus: str, place: str | None, from_at: float, by: str, now: float,
+    slot_seconds: int,
+) -> None:  # fmt: skip
+    own = placement.c.agent == known.id
+    # What was said about later times is replaced; what held before ends here.
+    connection.execute(placement.delete().where(own, placement.c.from_at >= from_at))
+    still = or_(placement.c.to_at.is_(None), placement.c.to_at > from_at)
+    connection.execute(update(placement).where(own, still).values(to_at=from_at))
+    row = {"agent": known.id, "campus": campus, "place": place, "from_at": from_at, "set_by": by, "set_at": now}
+    connection.execute(insert(placement).values(**row))
+    connection.info[CHANGED_AGENTS] = True
+    place_evidence(connection, known.id, from_at, slot_seconds, "placement")
+
+
+def _need(connection: Connection, agent_id: str) -> Agent:
+    known = find(connection, agent_id)
+    if known is None:
+        raise AgentError(f"no agent {agent_id}; see `wifi-collector agents list`")
+    return known
+
+
+def _approved(connection: Connection, agent_id: str) -> Agent:
+    known = _need(connection, agent_id)
+    if known.state != "approved":
+        raise AgentError(f"agent {agent_id} is {known.state}; approve it first")
+    return known

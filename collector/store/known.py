@@ -1,0 +1,195 @@
+"""What the writer remembers of agents, so that the usual report needs no query: placements, streams, anchors.
+
+Only the writer's thread touches it. It is a copy: forgotten after a failed transaction and whenever somebody changes
+agents, and on PostgreSQL (where other collectors write too) before every commit.
+"""
+
+from __future__ import annotations
+
+from bisect import insort
+from typing import NamedTuple
+
+from sqlalchemy import Connection, bindparam, func, select, update
+
+from agent import wire
+from collector.store.schema import agent, anchor, answered, counter, evidence, loss, placement, stream
+
+stream_table = stream
+answered_table = answered
+SEEN_SECONDS = 5.0
+_MAX_STREAMS = 16
+_MAX_BOOTS = 16
+_SEEN = update(agent).where(agent.c.id == bindparam("b_id")).values(last_seen_at=bindparam("b_at"))
+
+
+class Placed(NamedTuple):
+    """Where an agent was in [from_at, to_at)."""
+
+    from_at: float
+    to_at: float | None
+    campus: str
+
+
+class StreamState:
+    """Which numbers of a stream are kept or given up."""
+
+    def __init__(self, through: int, beyond: set[int], lost: list[tuple[int, int]], highest: int) -> None:
+        self.through = through
+        self.highest = highest
+        self._beyond = beyond
+        self._lost = sorted(lost)
+        self._advance()
+
+    def add(self, seq: int) -> None:
+        self.highest = max(self.highest, seq)
+        if seq > self.through:
+            self._beyond.add(seq)
+            self._advance()
+
+    def lose(self, first: int, last: int) -> None:
+        if last > self.through and last >= first:
+            insort(self._lost, (first, last))
+            self._advance()
+
+    def _advance(self) -> None:
+        moved = True
+        while moved:
+            moved = False
+            while self.through + 1 in self._beyond:
+                self._beyond.discard(self.through + 1)
+                self.through += 1
+                moved = True
+            while self._lost and self._lost[0][0] <= self.through + 1:
+                last = self._lost.pop(0)[1]
+                if last > self.through:
+                    self.through = last
+                    moved = True
+        if self._beyond and min(self._beyond) <= self.through:
+            self._beyond = {seq for seq in self._beyond if seq > self.through}
+
+
+class AgentState:
+    """One agent as the writer knows it."""
+
+    def __init__(self, connection: Connection, agent_id: str) -> None:
+        self.id = agent_id
+        self.seen_at = 0.0
+        rows = connection.execute(
+            select(placement.c.from_at, placement.c.to_at, placement.c.campus).where(placement.c.agent == agent_id)
+        )
+        self._placements = [Placed(*row) for row in rows]
+        rows = connection.execute(select(anchor.c.boot_id, anchor.c.offset_seconds).where(anchor.c.agent == agent_id))
+        self.anchors: dict[str, float] = {boot_id: offset for boot_id, offset in rows}  # noqa: C416 - rows are Rows
+        rows = connection.execute(
+            select(answered.c.access_point, answered.c.first_at).where(answered.c.agent == agent_id)
+        )
+        self._answered: dict[str, float] = {target: at for target, at in rows}  # noqa: C416 - rows are Rows
+        self._streams: dict[str, StreamState] = {}
+        self._boots: dict[str, tuple[float, float]] = {}
+
+    def campus_at(self, at: float) -> str | None:
+        for placed in self._placements:
+            if placed.from_at <= at and (placed.to_at is None or at < placed.to_at):
+                return placed.campus
+        return None
+
+    def stream(self, connection: Connection, name: str) -> StreamState:
+        state = self._streams.get(name)
+        if state is None:
+            if len(self._streams) >= _MAX_STREAMS:
+                self._streams.pop(next(iter(self._streams)))
+            state = self._streams[name] = self._load(connection, name)
+        return state
+
+    def _load(self, connection: Connection, name: str) -> StreamState:
+        own = (stream.c.agent == self.id) & (stream.c.stream == name)
+        through = connection.scalar(select(stream.c.through).where(own)) or 0
+        mine = (evidence.c.agent == self.id) & (evidence.c.stream == name)
+        beyond = set(connection.scalars(select(evidence.c.seq).where(mine, evidence.c.seq > through)))
+        ranges = select(loss.c.first_seq, loss.c.last_seq).where(
+            loss.c.agent == self.id, loss.c.stream == name, loss.c.last_seq > through
+        )
+        lost = [(first, last) for first, last in connection.execute(ranges)]
+        return StreamState(through, beyond, lost, max(through, max(beyond, default=0)))
+
+    def new_answers(self, report: wire.Report, start_at: float) -> list[tuple[str, float]]:
+        """Access points that this report heard for the first time, or earlier than was known."""
+        reach = report.reach
+        if reach is None:
+            return []
+        found = []
+        heard = self._answered
+        for target, received, at in zip(reach.target, reach.received, reach.at, strict=True):
+            if received:
+                first = heard.get(target)
+                when = start_at + at
+                if first is None or when < first:
+                    heard[target] = when
+                    found.append((target, when))
+        return found
+
+    def alternates(self, report: wire.Report) -> str:
+        """A boot never comes back once the device has started again: where it does, two devices hold one key."""
+        if report.start_at is None:
+            return ""
+        at = report.start_at
+        first, last = self._boots.pop(report.boot_id, (at, at))
+        for boot_id, (other_first, other_last) in self._boots.items():
+            if first < other_first and at > other_last:
+                return f"boots {report.boot_id} and {boot_id} alternate"
+        if len(self._boots) >= _MAX_BOOTS:
+            self._boots.pop(next(iter(self._boots)))
+        self._boots[report.boot_id] = (min(first, at), max(last, at))
+        return ""
+
+
+class Known:
+    """The writer's memory."""
+
+    def __init__(self, *, shared: bool) -> None:
+        self.marked: set[tuple[str, int]] = set()
+        self._shared = shared
+        self._agents: dict[str, AgentState] = {}
+        self._position: int | None = None
+        self._seen_written = 0.0
+
+    def begin(self) -> None:
+        """Before each transaction."""
+        if self._shared:
+            self.forget()
+
+    def forget(self) -> None:
+        self._agents.clear()
+        self.marked.clear()
+        self._position = None
+
+    def agent(self, connection: Connection, agent_id: str) -> AgentState:
+        state = self._agents.get(agent_id)
+        if state is None:
+            state = self._agents[agent_id] = AgentState(connection, agent_id)
+        return state
+
+    def next_position(self, connection: Connection) -> int:
+        """The next number of placed evidence. Where others write too, the row of the counter keeps the order."""
+        if self._shared:
+            taken = connection.scalar(
+                update(counter)
+                .where(counter.c.name == "position")
+                .values(value=counter.c.value + 1)
+                .returning(counter.c.value)
+            )
+            assert taken is not None
+            return int(taken)
+        if self._position is None:
+            self._position = connection.scalar(select(func.max(evidence.c.position))) or 0
+        self._position += 1
+        return self._position
+
+    def flush_seen(self, connection: Connection, now: float) -> None:
+        """Writes when agents were last heard, a few seconds' worth at once."""
+        if now - self._seen_written < SEEN_SECONDS and not self._shared:
+            return
+        since, self._seen_written = self._seen_written, now
+        rows = [{"b_id": s.id, "b_at": s.seen_at} for s in self._agents.values() if s.seen_at >= since and s.seen_at]
+        if rows:
+            connection.execute(_SEEN, rows)

@@ -1,0 +1,272 @@
+"""Every table of the collector. The one place that names columns; the migrations build exactly this (a test compares).
+
+Instants are Unix seconds (UTC), slots are epoch seconds floored to the slot, days are ISO dates of the campus's zone.
+Documents that are hashed or signed (evidence, snapshots) are kept byte for byte.
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    Float,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    String,
+    Table,
+    Text,
+    UniqueConstraint,
+)
+
+metadata = MetaData(
+    naming_convention={
+        "ix": "ix_%(column_0_N_label)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+_Id = BigInteger().with_variant(Integer, "sqlite")
+_Instant = Float(53)
+
+meta = Table("meta", metadata, Column("key", String(64), primary_key=True), Column("value", Text, nullable=False))
+
+# Numbers given out in order. Updating the row orders the transactions that take from it, on PostgreSQL too.
+counter = Table(
+    "counter", metadata, Column("name", String(32), primary_key=True), Column("value", BigInteger, nullable=False)
+)
+
+# Immutable, content-hashed documents with a date from which they hold: inventory, hours, policy.
+snapshot = Table(
+    "snapshot",
+    metadata,
+    Column("id", _Id, primary_key=True),
+    Column("kind", String(16), nullable=False),
+    Column("hash", String(64), nullable=False),
+    Column("valid_from", String(10), nullable=False),
+    Column("created_at", _Instant, nullable=False),
+    Column("body", LargeBinary, nullable=False),
+    Index("ix_snapshot_kind", "kind", "valid_from"),
+)
+
+# Enrollment tokens: only the digest is kept. `keys` devices may claim it until `expires_at`.
+token = Table(
+    "token",
+    metadata,
+    Column("digest", String(64), primary_key=True),
+    Column("prefix", String(8), nullable=False),
+    Column("campus", String(64), nullable=False),
+    Column("place", String(200)),
+    Column("keys", Integer, nullable=False),
+    Column("claimed", Integer, nullable=False),
+    Column("auto_approve", Boolean, nullable=False),
+    Column("created_at", _Instant, nullable=False),
+    Column("expires_at", _Instant, nullable=False),
+    Column("created_by", String(64), nullable=False),
+)
+
+# `state`: pending, approved or revoked. The id is the fingerprint of the key.
+agent = Table(
+    "agent",
+    metadata,
+    Column("id", String(32), primary_key=True),
+    Column("public_key", LargeBinary(32), nullable=False),
+    Column("campus", String(64), nullable=False),
+    Column("state", String(16), nullable=False),
+    Column("name", String(64), nullable=False),
+    Column("simulated", Boolean, nullable=False),
+    Column("version", String(64), nullable=False),
+    Column("token", String(64), nullable=False),
+    Column("created_at", _Instant, nullable=False),
+    Column("approved_at", _Instant),
+    Column("revoked_at", _Instant),
+    Column("last_seen_at", _Instant),
+)
+
+# Where an agent was, and when: [from_at, to_at). Evidence is joined to the place at the time it was measured.
+placement = Table(
+    "placement",
+    metadata,
+    Column("id", _Id, primary_key=True),
+    Column("agent", String(32), nullable=False, index=True),
+    Column("campus", String(64), nullable=False, index=True),
+    Column("place", String(200)),
+    Column("from_at", _Instant, nullable=False),
+    Column("to_at", _Instant),
+    Column("set_by", String(64), nullable=False),
+    Column("set_at", _Instant, nullable=False),
+)
+
+# One row a report. `start_at` null: clock unknown, waits for an anchor. `campus` null: waits for a placement.
+# `position` numbers evidence in the order in which it was placed: what follows the store (remote write) reads by it.
+evidence = Table(
+    "evidence",
+    metadata,
+    Column("id", _Id, primary_key=True),
+    Column("agent", String(32), nullable=False),
+    Column("stream", String(32), nullable=False),
+    Column("seq", BigInteger, nullable=False),
+    Column("digest", String(64), nullable=False),
+    Column("signature", String(128), nullable=False),
+    Column("boot_id", String(32), nullable=False),
+    Column("boottime_seconds", _Instant, nullable=False),
+    Column("campus", String(64)),
+    Column("start_at", _Instant),
+    Column("end_at", _Instant),
+    Column("slot", BigInteger),
+    Column("received_at", _Instant, nullable=False),
+    Column("flag", String(32), nullable=False),
+    Column("position", BigInteger),
+    Column("body", LargeBinary, nullable=False),
+    UniqueConstraint("agent", "stream", "seq"),
+    Index("ix_evidence_campus_start", "campus", "start_at"),
+    Index("ix_evidence_agent_start", "agent", "start_at"),
+    Index("ix_evidence_position", "position"),
+)
+
+# For each stream everything up to `through` is kept, or known to be lost.
+stream = Table(
+    "stream",
+    metadata,
+    Column("agent", String(32), primary_key=True),
+    Column("stream", String(32), primary_key=True),
+    Column("through", BigInteger, nullable=False),
+    Column("boot_id", String(32), nullable=False),
+    Column("last_at", _Instant, nullable=False),
+)
+
+# What an agent says it had and gave up.
+loss = Table(
+    "loss",
+    metadata,
+    Column("id", _Id, primary_key=True),
+    Column("agent", String(32), nullable=False),
+    Column("stream", String(32), nullable=False),
+    Column("kind", String(64), nullable=False),
+    Column("first_seq", BigInteger, nullable=False),
+    Column("last_seq", BigInteger, nullable=False),
+    Column("count", BigInteger, nullable=False),
+    Column("reason", String(200), nullable=False),
+    Column("from_at", _Instant),
+    Column("to_at", _Instant),
+    Column("received_at", _Instant, nullable=False),
+    UniqueConstraint("agent", "stream", "kind", "first_seq", "last_seq"),
+)
+
+anchor = Table(
+    "anchor",
+    metadata,
+    Column("agent", String(32), primary_key=True),
+    Column("boot_id", String(32), primary_key=True),
+    Column("offset_seconds", _Instant, nullable=False),
+    Column("error_seconds", _Instant),
+    Column("received_at", _Instant, nullable=False),
+)
+
+# Campus slots to judge (again). `mark` grows with each reason: who judged removes the row only with the mark it read.
+dirty = Table(
+    "dirty",
+    metadata,
+    Column("campus", String(64), primary_key=True),
+    Column("slot", BigInteger, primary_key=True, autoincrement=False),
+    Column("mark", BigInteger, nullable=False),
+    Column("reason", String(64), nullable=False),
+)
+
+# One row a campus, local day and revision. `chain` is the digest over the row and the chain of the row before it.
+ledger = Table(
+    "ledger",
+    metadata,
+    Column("campus", String(64), primary_key=True),
+    Column("day", String(10), primary_key=True),
+    Column("revision", Integer, primary_key=True, autoincrement=False),
+    Column("written_at", _Instant, nullable=False),
+    Column("open", Boolean, nullable=False),
+    Column("reason", String(64), nullable=False),
+    Column("policy", String(64), nullable=False),
+    Column("inventory", String(64), nullable=False),
+    Column("hours", String(64), nullable=False),
+    Column("evidence", String(64), nullable=False),
+    Column("strip", Text, nullable=False),
+    Column("body", LargeBinary, nullable=False),
+    Column("sealed_order", BigInteger),
+    Column("chain", String(64), nullable=False),
+    Index("ix_ledger_day", "day"),
+)
+
+slot_change = Table(
+    "slot_change",
+    metadata,
+    Column("id", _Id, primary_key=True),
+    Column("campus", String(64), nullable=False),
+    Column("day", String(10), nullable=False),
+    Column("slot", BigInteger, nullable=False),
+    Column("revision", Integer, nullable=False),
+    Column("old", String(16), nullable=False),
+    Column("new", String(16), nullable=False),
+    Column("reason", String(64), nullable=False),
+    Column("at", _Instant, nullable=False),
+    Index("ix_slot_change_campus", "campus", "day"),
+)
+
+# When an access point first answered an agent: before that its silence says "not reachable from here", never "down".
+answered = Table(
+    "answered",
+    metadata,
+    Column("agent", String(32), primary_key=True),
+    Column("access_point", String(64), primary_key=True),
+    Column("first_at", _Instant, nullable=False),
+)
+
+lease = Table(
+    "lease",
+    metadata,
+    Column("lease", String(64), primary_key=True),
+    Column("agent", String(32), nullable=False),
+    Column("campus", String(64), nullable=False),
+    Column("request_id", String(64), nullable=False),
+    Column("granted_at", _Instant, nullable=False),
+    Column("expires_at", _Instant, nullable=False),
+    Column("max_bytes", BigInteger, nullable=False),
+    Index("ix_lease_campus", "campus", "granted_at"),
+)
+
+# Planned work, approved by a person: listed, never quietly dropped.
+exclusion = Table(
+    "exclusion",
+    metadata,
+    Column("id", _Id, primary_key=True),
+    Column("campus", String(64), nullable=False),
+    Column("from_at", _Instant, nullable=False),
+    Column("to_at", _Instant, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("approved_by", String(64), nullable=False),
+    Column("approved_at", _Instant, nullable=False),
+)
+
+cursor = Table(
+    "cursor", metadata, Column("name", String(64), primary_key=True), Column("position", BigInteger, nullable=False)
+)
+
+audit = Table(
+    "audit",
+    metadata,
+    Column("id", _Id, primary_key=True),
+    Column("at", _Instant, nullable=False),
+    Column("actor", String(64), nullable=False),
+    Column("action", String(64), nullable=False),
+    Column("subject", String(200), nullable=False),
+    Column("detail", Text, nullable=False),
+    Column("chain", String(64), nullable=False),
+)
+
+# Time in which the collector itself was not there to receive.
+collector_gap = Table(
+    "collector_gap",
+    metadata,
+    Column("id", _Id, primary_key=True),
+    Column("from_at", _Instant, nullable=False),
+    Column("to_at", _Instant, nullable=False),
+)
