@@ -65,16 +65,20 @@ def open_or_salvage(path: Path) -> Opened:
     return _salvage(path)
 
 
-def unpack(body: bytes, digest: bytes) -> bytes | None:
-    """The report's bytes, or None where they are not those that were stored."""
+def row_digest(stream: str, seq: int, signature: str, report: bytes) -> bytes:
+    """SHA-256 over all of a row that may ever be sent, so that a flipped bit in any of it is seen."""
+    return hashlib.sha256(f"{stream}/{seq}/{signature}\n".encode() + report).digest()
+
+
+def unpack(stream: str, seq: int, signature: str, body: object, digest: object) -> bytes | None:
+    """The report's bytes, or None where the row is not the one that was stored."""
+    if not isinstance(body, bytes):
+        return None
     try:
         report = zstandard.ZstdDecompressor().decompress(body, max_output_size=wire.MAX_DECODED_BYTES)
-    except (zstandard.ZstdError, TypeError):
+    except zstandard.ZstdError:
         return None
-    try:
-        return report if hashlib.sha256(report).digest() == digest else None
-    except TypeError:
-        return None
+    return report if row_digest(stream, seq, signature, report) == digest else None
 
 
 def _means_damage(fault: sqlite3.OperationalError) -> bool:
@@ -219,26 +223,14 @@ def _reports(source: sqlite3.Connection) -> list[tuple[object, ...]]:
 
 
 def _is_whole(row: tuple[object, ...]) -> bool:
-    *numbers, digest, signature, body = row
-    _, seq, boot_id, start_at, end_at, anchors, priority, acknowledged_at, rejected = numbers
+    stream, seq, boot_id, start_at, end_at, anchors, priority, acknowledged_at, rejected, digest, signature, body = row
     typed = (
         isinstance(boot_id, str)
-        and isinstance(signature, str)
-        and isinstance(digest, bytes)
-        and isinstance(body, bytes)
         and isinstance(anchors, int)
         and isinstance(priority, int)
         and all(value is None or isinstance(value, float) for value in (start_at, end_at, acknowledged_at))
         and (rejected is None or isinstance(rejected, str))
     )
-    if not typed or not isinstance(digest, bytes) or not isinstance(body, bytes):
+    if not typed or not (isinstance(stream, str) and isinstance(seq, int) and isinstance(signature, str)):
         return False
-    report = unpack(body, digest)
-    if report is None:
-        return False
-    try:
-        # The row's own columns are not covered by the digest: the report says which number it really has.
-        said, _ = wire.decode_report(report)
-    except wire.WireError:
-        return False
-    return said.stream == row[0] and said.seq == seq
+    return unpack(stream, seq, signature, body, digest) is not None
