@@ -1,0 +1,67 @@
+"""Kernel timestamps: asking a socket for them, and reading them from control messages.
+
+The kernel stamps a packet when the driver takes it and when it comes in, so the figures do not depend on when Python
+gets to run. Both stamps are CLOCK_REALTIME nanoseconds. A transmit stamp comes back over the socket's error queue with
+a number (OPT_ID) that counts the socket's sends, and without the packet (OPT_TSONLY).
+"""
+
+from __future__ import annotations
+
+import socket
+import struct
+from typing import NamedTuple
+
+SO_TIMESTAMPING = 37
+_TX_SOFTWARE, _RX_SOFTWARE, _SOFTWARE, _OPT_ID, _OPT_TSONLY = 1 << 1, 1 << 3, 1 << 4, 1 << 7, 1 << 11
+_BOTH = _TX_SOFTWARE | _RX_SOFTWARE | _SOFTWARE | _OPT_TSONLY
+
+IP_RECVERR = 11
+ORIGIN_ICMP = 2
+ORIGIN_TIMESTAMPING = 4
+
+# Native sizes, so that the layout is right on 32-bit boards too: cmsghdr, then three timespecs (the first is software).
+_HEADER = struct.Struct("@Lii")
+RECEIVED = struct.Struct("@Lii6l")
+# ... followed by a cmsghdr with sock_extended_err (errno, origin, type, code, pad, info, data) and an address.
+TRANSMITTED = struct.Struct("@Lii6lLiiI4BII16x")
+_ERROR = struct.Struct("@I4BII")
+
+
+class Control(NamedTuple):
+    """What one message's control data says. ``ns`` 0: no stamp. ``origin`` 0: not from the error queue."""
+
+    ns: int
+    origin: int = 0
+    errno: int = 0
+    icmp_type: int = 0
+    icmp_code: int = 0
+    key: int = 0
+
+
+def enable(sock: socket.socket) -> bool:
+    """Asks for transmit and receive stamps and starts the send numbers at 0; False where the kernel cannot."""
+    try:
+        sock.setsockopt(socket.SOL_SOCKET, SO_TIMESTAMPING, _BOTH)
+        sock.setsockopt(socket.SOL_SOCKET, SO_TIMESTAMPING, _BOTH | _OPT_ID)
+    except OSError:
+        return False
+    return True
+
+
+def parse(control: bytes) -> Control:
+    """Any control data, message by message: the slow and general way."""
+    ns, origin, fault, kind, code, key = 0, 0, 0, 0, 0, 0
+    at = 0
+    while at + _HEADER.size <= len(control):
+        length, level, name = _HEADER.unpack_from(control, at)
+        if length < _HEADER.size:
+            break
+        body = at + _HEADER.size
+        if (level, name) == (socket.SOL_SOCKET, SO_TIMESTAMPING) and length >= RECEIVED.size:
+            _, _, _, seconds, nanoseconds, *_ = RECEIVED.unpack_from(control, at)
+            ns = seconds * 1_000_000_000 + nanoseconds
+        elif (level, name) == (socket.SOL_IP, IP_RECVERR) and length >= _HEADER.size + _ERROR.size:
+            fault, origin, kind, code, _, _, key = _ERROR.unpack_from(control, body)
+        word = struct.calcsize("@L")
+        at += (length + word - 1) // word * word
+    return Control(ns, origin, fault, kind, code, key)
