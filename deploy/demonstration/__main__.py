@@ -156,7 +156,7 @@ class Demonstration:
             "alertmanager",
             [
                 alertmanager,
-                f"--config.file={files.REPOSITORY / 'deploy' / 'alertmanager' / 'alertmanager.yml'}",
+                f"--config.file={files.write_alertmanager(self._folder)}",
                 f"--storage.path={self._folder / 'alertmanager'}",
                 f"--web.listen-address=127.0.0.1:{self._ports.alertmanager}",
                 "--cluster.listen-address=",
@@ -166,7 +166,7 @@ class Demonstration:
             self._wait(name.capitalize(), lambda name=name: ok(f"{self._ports.url(name)}/-/ready"), 60)
 
     def _rules(self) -> None:
-        (self._folder / "rules.yml").write_text(self._collector("rules"))
+        (self._folder / "rules.yml").write_text(self._collector("rules", "--slot-seconds", str(files.SLOT_SECONDS)))
 
     def _start_agents(self) -> None:
         say(f"starting one real agent and {2 * self._arguments.campuses} simulated ones")
@@ -348,7 +348,8 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--port", type=int, default=8480, metavar="P")
     parser.add_argument("--access-points", choices=("auto", "namespace"), default="auto")
     arguments = parser.parse_args()
-    if arguments.campuses < 1 or not 1 <= arguments.port <= 65530 or (arguments.lasts or 1) <= 0:
+    lasts = 1.0 if arguments.lasts is None else arguments.lasts
+    if arguments.campuses < 1 or not 1 <= arguments.port <= 65530 or lasts <= 0:
         parser.error("--campuses, --port and --for must be above zero, and --port at most 65530")
     return arguments
 

@@ -52,6 +52,12 @@ def write_prometheus(folder: Path, ports: Ports) -> Path:
     return _write(folder / "prometheus.yml", text)
 
 
+def write_alertmanager(folder: Path) -> Path:
+    """The deployed routes and inhibitions, without those who would be told: alerts are seen here and go nowhere."""
+    text = (REPOSITORY / "deploy" / "alertmanager" / "alertmanager.yml").read_text()
+    return _write(folder / "alertmanager.yml", re.sub(r"(?m)^    webhook_configs:\n(?:      .*\n)+", "", text))
+
+
 def _text(path: Path) -> str:
     # JSON's quoting is TOML's and YAML's too, whatever characters the directory's name has.
     return json.dumps(str(path))
