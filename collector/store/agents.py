@@ -195,7 +195,7 @@ def place_evidence(connection: Connection, agent_id: str, from_at: float, slot_s
 def streams(connection: Connection, agent_id: str) -> dict[str, int]:
     """For each stream of the agent the number up to which everything is kept or known to be lost."""
     rows = connection.execute(select(stream.c.stream, stream.c.through).where(stream.c.agent == agent_id))
-    return {name: through for name, through in rows}  # noqa: C416 - rows are Rows
+    return {row[0]: row[1] for row in rows}
 
 
 def _place(

@@ -79,11 +79,11 @@ class AgentState:
         )
         self._placements = [Placed(*row) for row in rows]
         rows = connection.execute(select(anchor.c.boot_id, anchor.c.offset_seconds).where(anchor.c.agent == agent_id))
-        self.anchors: dict[str, float] = {boot_id: offset for boot_id, offset in rows}  # noqa: C416 - rows are Rows
+        self.anchors: dict[str, float] = {row[0]: row[1] for row in rows}
         rows = connection.execute(
             select(answered.c.access_point, answered.c.first_at).where(answered.c.agent == agent_id)
         )
-        self._answered: dict[str, float] = {target: at for target, at in rows}  # noqa: C416 - rows are Rows
+        self._answered: dict[str, float] = {row[0]: row[1] for row in rows}
         self._streams: dict[str, StreamState] = {}
         self._boots: dict[str, tuple[float, float]] = {}
 
@@ -109,7 +109,7 @@ class AgentState:
         ranges = select(loss.c.first_seq, loss.c.last_seq).where(
             loss.c.agent == self.id, loss.c.stream == name, loss.c.last_seq > through
         )
-        lost = [(first, last) for first, last in connection.execute(ranges)]
+        lost = [(row[0], row[1]) for row in connection.execute(ranges)]
         return StreamState(through, beyond, lost, max(through, max(beyond, default=0)))
 
     def new_answers(self, report: wire.Report, start_at: float) -> list[tuple[str, float]]:

@@ -1,0 +1,203 @@
+"""collector.toml and the environment go in, one frozen Config comes out; a wrong key is refused with its mend."""
+
+from __future__ import annotations
+
+import difflib
+import os
+import tomllib
+from collections.abc import Mapping
+from ipaddress import ip_address
+from pathlib import Path
+from typing import Any, NamedTuple
+from urllib.parse import urlsplit
+
+import msgspec
+
+PREFIX = "CAMPUS_WIFI_COLLECTOR_"
+PLACES = (Path("collector.toml"), Path("/etc/campus-wifi/collector.toml"))
+OFF = "off"
+
+
+class ConfigError(Exception):
+    """Wrong configuration: says the file (or variable), the key and the mend."""
+
+
+class Listen(NamedTuple):
+    host: str
+    port: int
+
+    @property
+    def is_loopback(self) -> bool:
+        try:
+            return ip_address(self.host).is_loopback
+        except ValueError:
+            return self.host == "localhost"
+
+
+class Config(msgspec.Struct, frozen=True):
+    """Every key of collector.toml with its default."""
+
+    data_dir: Path = Path("/var/lib/campus-wifi-collector")
+    listen: str = "127.0.0.1:8080"
+    # Where throughput tests go, in a process of their own; empty: the next port; "off": no throughput tests.
+    throughput_listen: str = ""
+    # What agents are told, where that is not what follows from public_url and throughput_listen.
+    throughput_url: str = ""
+    tls_certificate: Path | None = None
+    tls_key: Path | None = None
+    # A proxy in front speaks TLS: then plain HTTP may be served beyond loopback.
+    behind_proxy: bool = False
+    # The address that agents use; empty: what follows from `listen`.
+    public_url: str = ""
+    # SQLAlchemy URL; empty: SQLite in data_dir.
+    database: str = ""
+    remote_write_url: str = ""
+    report_seconds: int = 60
+    grace_seconds: int = 60
+    # Always in class, slots of 30 seconds, labelled so.
+    demonstration: bool = False
+    auto_approve: bool = False
+    # Two independent addresses, divided by a comma: the internet is short only if both fail.
+    internet_targets: str = "1.1.1.1,8.8.8.8"
+
+    @property
+    def database_url(self) -> str:
+        return self.database or f"sqlite:///{self.data_dir.absolute() / 'collector.db'}"
+
+    @property
+    def address(self) -> Listen:
+        return parse_listen(self.listen)
+
+    @property
+    def throughput_address(self) -> Listen | None:
+        if self.throughput_listen == OFF:
+            return None
+        if self.throughput_listen:
+            return parse_listen(self.throughput_listen)
+        host, port = self.address
+        return Listen(host, port + 1 if port else 0)
+
+    @property
+    def tls(self) -> bool:
+        return self.tls_certificate is not None
+
+    @property
+    def url(self) -> str:
+        """The address that agents use, without a slash at its end."""
+        if self.public_url:
+            return self.public_url.rstrip("/")
+        host = f"[{self.address.host}]" if ":" in self.address.host else self.address.host
+        return f"{'https' if self.tls else 'http'}://{host}:{self.address.port}"
+
+    @property
+    def throughput_base(self) -> str:
+        """The address that agents use for throughput tests; empty where there are none."""
+        if self.throughput_url:
+            return self.throughput_url.rstrip("/")
+        if self.throughput_address is None:
+            return ""
+        parts = urlsplit(self.url)
+        host = f"[{parts.hostname}]" if parts.hostname and ":" in parts.hostname else parts.hostname
+        return f"{'https' if self.tls else 'http'}://{host}:{self.throughput_address.port}"
+
+
+_PATHS = {"data_dir", "tls_certificate", "tls_key"}
+_FLAGS = {"behind_proxy", "demonstration", "auto_approve"}
+_NUMBERS = {"report_seconds": (1, 3600), "grace_seconds": (0, 3600)}
+_KEYS = sorted(Config.__struct_fields__)
+
+
+def parse_listen(text: str) -> Listen:
+    """HOST:PORT, an IPv6 host in brackets. Raises ValueError."""
+    host, _, port = text.rpartition(":")
+    if not host or not port.isdigit() or int(port) > 65535:
+        raise ValueError(text)
+    return Listen(host.strip("[]"), int(port))
+
+
+def load(path: Path | None = None, environment: Mapping[str, str] | None = None) -> Config:
+    """The file named (or CAMPUS_WIFI_COLLECTOR_CONFIG, or the first of the usual places), then the environment over it.
+    Raises ConfigError."""
+    environment = os.environ if environment is None else environment
+    if path is None and (named := environment.get(f"{PREFIX}CONFIG")):
+        path = Path(named)
+    values: dict[str, Any] = {}
+    if path is None:
+        path = next((place for place in PLACES if place.exists()), None)
+    where = str(path) if path else "configuration"
+    if path is not None:
+        for key, value in _read(path).items():
+            values[_known(key, where)] = _typed(key, value, where)
+    for name, text in environment.items():
+        if name.startswith(PREFIX) and name != f"{PREFIX}CONFIG":
+            key = _known(name.removeprefix(PREFIX).lower(), f"environment variable {name}")
+            values[key] = _typed(key, _from_text(key, text), f"environment variable {name}")
+    return _consistent(Config(**values), where)
+
+
+def _consistent(config: Config, where: str) -> Config:
+    if (config.tls_certificate is None) != (config.tls_key is None):
+        missing = "tls_key" if config.tls_key is None else "tls_certificate"
+        raise ConfigError(f"{where}: `{missing}` is missing; give both certificate and key, or neither")
+    exposed = [a for a in (config.address, config.throughput_address) if a and not a.is_loopback]
+    if exposed and not config.tls and not config.behind_proxy:
+        raise ConfigError(
+            f"{where}: `listen` reaches beyond this machine ({exposed[0].host}) without TLS; set tls_certificate and "
+            "tls_key, or behind_proxy = true where a proxy speaks TLS"
+        )
+    return config
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        with path.open("rb") as file:
+            return tomllib.load(file)
+    except FileNotFoundError:
+        raise ConfigError(f"{path}: no such file; name another with --config") from None
+    except OSError as fault:
+        raise ConfigError(f"{path}: cannot be read: {fault.strerror}; check its owner and mode") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as fault:
+        raise ConfigError(f"{path}: not TOML: {fault}; mend that line") from None
+
+
+def _known(key: str, where: str) -> str:
+    if key in _KEYS:
+        return key
+    near = difflib.get_close_matches(key, _KEYS, 1)
+    mend = f"did you mean `{near[0]}`?" if near else f"known keys: {', '.join(_KEYS)}"
+    raise ConfigError(f"{where}: unknown key `{key}`; {mend}")
+
+
+def _typed(key: str, value: Any, where: str) -> Any:
+    if key in _FLAGS:
+        if not isinstance(value, bool):
+            raise ConfigError(f"{where}: `{key}` is {value!r}; write true or false")
+        return value
+    if key in _NUMBERS:
+        low, high = _NUMBERS[key]
+        if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
+            raise ConfigError(f"{where}: `{key}` is {value!r}; write a whole number from {low} to {high}")
+        return value
+    if not isinstance(value, str):
+        raise ConfigError(f'{where}: `{key}` is {value!r}; write text in quotes: {key} = "..."')
+    if key in {"listen", "throughput_listen"} and value not in {"", OFF}:
+        try:
+            parse_listen(value)
+        except ValueError:
+            raise ConfigError(f'{where}: `{key}` is {value!r}; write "HOST:PORT"') from None
+    if key in {"public_url", "remote_write_url", "throughput_url"} and value:
+        if not value.startswith(("https://", "http://")) or not urlsplit(value).hostname:
+            raise ConfigError(f"{where}: `{key}` is {value!r}; write a URL: https://HOST:PORT")
+    if key in _PATHS:
+        if not value and key == "data_dir":
+            raise ConfigError(f"{where}: `data_dir` is empty; write the folder that holds key and database")
+        return Path(value) if value else None
+    return value
+
+
+def _from_text(key: str, text: str) -> Any:
+    if key in _NUMBERS and text.strip().isdigit():
+        return int(text)
+    if key in _FLAGS:
+        return {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False}.get(text.lower(), text)
+    return text
