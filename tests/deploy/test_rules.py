@@ -73,7 +73,7 @@ CASES: dict[str, tuple[dict[str, str], int, dict[str, str], dict[str, str], dict
 
 
 def scene(made_up: dict[str, str], *checks: dict[str, Any]) -> dict[str, Any]:
-    given = {**{info: "1x60" for info in INFO}, **made_up}
+    given = {**dict.fromkeys(INFO, "1x60"), **made_up}
     return {
         "interval": f"{SLOT}s",
         "input_series": [{"series": name, "values": values} for name, values in given.items()],
