@@ -3,6 +3,7 @@
 import json
 import re
 from pathlib import Path
+from textwrap import dedent
 
 from campus import CAMPUS
 from ports import Ports
@@ -14,9 +15,7 @@ GRACE_SECONDS = 5
 
 
 def write_collector(folder: Path, ports: Ports) -> Path:
-    return _write(
-        folder / "collector.toml",
-        f"""\
+    text = f"""\
         # A demonstration: every campus is always in class, slots last {SLOT_SECONDS} s, nobody approves agents.
         data_dir = {_text(folder / "collector")}
         listen = "127.0.0.1:{ports.collector}"
@@ -26,19 +25,19 @@ def write_collector(folder: Path, ports: Ports) -> Path:
         grace_seconds = {GRACE_SECONDS}
         demonstration = true
         auto_approve = true
-        """,
-    )
+        # A demonstration asks nobody outside of this machine.
+        internet_targets = ""
+        """
+    return _write(folder / "collector.toml", dedent(text))
 
 
 def write_agent(folder: Path, ports: Ports) -> Path:
-    return _write(
-        folder / "agent.toml",
-        f"""\
+    text = f"""\
         # The one real agent, of campus {CAMPUS}.
         data_dir = {_text(folder / "agent")}
         metrics_port = {ports.agent}
-        """,
-    )
+        """
+    return _write(folder / "agent.toml", dedent(text))
 
 
 def write_prometheus(folder: Path, ports: Ports) -> Path:
@@ -64,5 +63,5 @@ def _text(path: Path) -> str:
 
 
 def _write(path: Path, text: str) -> Path:
-    path.write_text(re.sub(r"(?m)^        ", "", text))
+    path.write_text(text)
     return path
