@@ -95,8 +95,9 @@ class Shelf:
         numbered = Numbered(self.stream, last + 1, [loss for _, loss in told])
         draft = make(numbered)
         held = Held(self.stream, numbered.seq, draft.signature, draft.report)
-        self.insert(held, draft)
+        # Marked as told first: what making room loses now must not join a tombstone that this report already carries.
         self.tombs.told_by(self.db, [number for number, _ in told], held.stream, held.seq)
+        self.insert(held, draft)
         return held
 
     def insert(self, held: Held, draft: Draft) -> None:
@@ -136,7 +137,8 @@ class Shelf:
                 self.db.execute("UPDATE report SET acknowledged_at = NULL WHERE stream = ? AND seq > ?", (stream, seq))
             self.db.execute("UPDATE stream SET through = ? WHERE stream = ?", (seq, stream))
             self.db.execute(
-                "UPDATE report SET acknowledged_at = ? WHERE stream = ? AND seq <= ? AND acknowledged_at IS NULL",
+                "UPDATE report SET acknowledged_at = ?"
+                " WHERE stream = ? AND seq <= ? AND acknowledged_at IS NULL AND rejected IS NULL",
                 (now, stream, seq),
             )
             self.tombs.settled_through(self.db, stream, seq)
@@ -231,7 +233,8 @@ class Shelf:
     def counts(self, gone: Container[Key]) -> tuple[int, int, int]:
         """Reports pending, acknowledged and set aside, where ``gone`` are acknowledged though not yet written so."""
         rows, rejected, acknowledged = self.db.execute(
-            "SELECT count(*), count(rejected), count(acknowledged_at) FROM report"
+            "SELECT count(*), count(rejected), count(*) FILTER (WHERE acknowledged_at NOTNULL AND rejected IS NULL)"
+            " FROM report"
         ).fetchone()
         unwritten = sum((s, n) in gone for s, n in self.db.execute("SELECT stream, seq FROM pending"))
         return rows - rejected - acknowledged - unwritten, acknowledged + unwritten, rejected
