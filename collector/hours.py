@@ -1,0 +1,259 @@
+"""When a campus teaches: bell schedules and a calendar go in, the instructional seconds of each slot come out.
+
+Local time exists only here and in what people read. A campus is in class when any of its schools or grade bands is;
+recess and lunch are not instructional minutes (standards: California Education Code 46112-46142 count only class).
+"""
+
+from __future__ import annotations
+
+import datetime
+import tomllib
+import zoneinfo
+from typing import Any
+
+import msgspec
+from msgspec import Struct
+
+from agent import wire
+from collector.inventory import Campus
+
+DAY_NAMES = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
+NO_SCHOOL = "none"
+DEFAULT = "default"
+Interval = tuple[float, float]
+
+
+class HoursError(ValueError):
+    """Bells or a calendar that cannot hold: names the file, the key and the mend."""
+
+
+class Band(Struct, frozen=True):
+    """The school day of some grades: local times, the breaks in it left out."""
+
+    grades: str
+    begins: datetime.time
+    ends: datetime.time
+    breaks: tuple[tuple[datetime.time, datetime.time], ...] = ()
+
+
+class Schedule(Struct, frozen=True):
+    """A bell schedule. ``days``: bands by day type; ``weekly``: the day type of each weekday, Monday first."""
+
+    days: dict[str, tuple[Band, ...]]
+    weekly: tuple[str, ...]
+
+
+class Calendar(Struct, frozen=True):
+    """``first`` and ``last`` school day; ``exceptions``: the day type of a date that is not as its weekday."""
+
+    first: datetime.date | None = None
+    last: datetime.date | None = None
+    exceptions: dict[datetime.date, str] = {}
+
+
+class Hours(Struct, frozen=True):
+    """``always``: demonstration hours, every campus in class day and night, and said so wherever it is shown."""
+
+    schedules: dict[str, Schedule] = {}
+    calendar: Calendar = Calendar()
+    always: bool = False
+
+    def to_bytes(self) -> bytes:
+        return wire.encode(self)
+
+    @property
+    def hash(self) -> str:
+        return wire.digest(self.to_bytes())
+
+    @classmethod
+    def from_bytes(cls, data: bytes) -> Hours:
+        return msgspec.json.decode(data, type=cls)
+
+
+def parse_bells(name: str, data: bytes) -> dict[str, Schedule]:
+    """Bell schedules from TOML. Raises HoursError.
+
+    [schedules.elementary]
+    weekly = { monday = "regular", tuesday = "banked", ... }   # a weekday left out has no school
+    [[schedules.elementary.days.regular]]
+    grades = "K-5"
+    begins = 08:05:00
+    ends = 14:29:00
+    breaks = [[10:00:00, 10:20:00], [12:00:00, 12:40:00]]
+    """
+    document = _toml(name, data)
+    _known(name, "", document, {"schedules"})
+    schedules = {}
+    for label, body in _table(name, "schedules", document.get("schedules")).items():
+        where = f"schedules.{label}"
+        _known(name, where, _table(name, where, body), {"weekly", "days"})
+        days = {
+            day: tuple(_band(name, f"{where}.days.{day}", band) for band in _list(name, f"{where}.days.{day}", bands))
+            for day, bands in _table(name, f"{where}.days", body.get("days")).items()
+        }
+        weekly = _table(name, f"{where}.weekly", body.get("weekly"))
+        _known(name, f"{where}.weekly", weekly, set(DAY_NAMES))
+        for weekday, day in weekly.items():
+            if day not in days:
+                raise HoursError(f"{name}: {where}.weekly.{weekday} is {day!r}: write [[{where}.days.{day}]] for it")
+        schedules[label] = Schedule(days, tuple(weekly.get(weekday, NO_SCHOOL) for weekday in DAY_NAMES))
+    if not schedules:
+        raise HoursError(f"{name}: no schedule: write at least [schedules.{DEFAULT}]")
+    return schedules
+
+
+def parse_calendar(name: str, data: bytes) -> Calendar:
+    """The district's calendar from TOML. Raises HoursError.
+
+    first = 2025-08-14
+    last = 2026-06-10
+    [[days]]                 # what is not as its weekday; `to` may be left out
+    from = 2025-11-24
+    to = 2025-11-28
+    type = "none"            # or a day type of the bell schedules
+    """
+    document = _toml(name, data)
+    _known(name, "", document, {"first", "last", "days"})
+    first, last = (_date(name, key, document.get(key)) for key in ("first", "last"))
+    if first > last:
+        raise HoursError(f"{name}: `first` {first} is after `last` {last}: exchange them")
+    exceptions: dict[datetime.date, str] = {}
+    for number, entry in enumerate(_list(name, "days", document.get("days", [])), 1):
+        where = f"days entry {number}"
+        _known(name, where, entry, {"from", "to", "type"})
+        start = _date(name, f"{where}: from", entry.get("from"))
+        end = _date(name, f"{where}: to", entry.get("to", start))
+        if end < start or (end - start).days > 366:
+            raise HoursError(f"{name}: {where}: from {start} to {end} is no range of days: mend the dates")
+        if not isinstance(entry.get("type"), str):
+            raise HoursError(f'{name}: {where}: write type = "none" or a day type of the bell schedules')
+        for offset in range((end - start).days + 1):
+            day = start + datetime.timedelta(days=offset)
+            if exceptions.get(day, entry["type"]) != entry["type"]:
+                raise HoursError(f"{name}: {where}: {day} is already {exceptions[day]!r}: name each date once")
+            exceptions[day] = entry["type"]
+    return Calendar(first, last, exceptions)
+
+
+def day_type(hours: Hours, campus: Campus, day: datetime.date) -> str:
+    """The day type that holds, or "none"."""
+    calendar = hours.calendar
+    if (calendar.first and day < calendar.first) or (calendar.last and day > calendar.last):
+        return NO_SCHOOL
+    schedule = hours.schedules.get(campus.bells) or hours.schedules.get(DEFAULT)
+    if schedule is None:
+        return NO_SCHOOL
+    kind = calendar.exceptions.get(day, schedule.weekly[day.weekday()])
+    # A calendar may name a day type that some schedule has no bells for: that schedule has its weekday's.
+    return kind if kind == NO_SCHOOL or kind in schedule.days else schedule.weekly[day.weekday()]
+
+
+def class_intervals(hours: Hours, campus: Campus, day: datetime.date) -> list[Interval]:
+    """The campus's instructional time of the local day as disjoint [from, to) in Unix seconds."""
+    zone = zoneinfo.ZoneInfo(campus.timezone)
+    if hours.always:
+        midnights = (datetime.datetime.combine(day + datetime.timedelta(days=n), datetime.time(), zone) for n in (0, 1))
+        begin, end = (midnight.timestamp() for midnight in midnights)
+        return [(begin, end)]
+    kind = day_type(hours, campus, day)
+    if kind == NO_SCHOOL:
+        return []
+    schedule = hours.schedules.get(campus.bells) or hours.schedules[DEFAULT]
+
+    def instant(time: datetime.time) -> float:
+        return datetime.datetime.combine(day, time, zone).timestamp()
+
+    pieces: list[Interval] = []
+    for band in schedule.days[kind]:
+        begin = instant(band.begins)
+        for out, back in sorted(band.breaks):
+            pieces.append((begin, instant(out)))
+            begin = instant(back)
+        pieces.append((begin, instant(band.ends)))
+    return _union(pieces)
+
+
+def instructional(hours: Hours, campus: Campus, day: datetime.date, slot_seconds: int) -> dict[int, int]:
+    """Instructional seconds of each slot of the local day that has any; slots are UTC epoch floored to their length."""
+    found: dict[int, float] = {}
+    for begin, end in class_intervals(hours, campus, day):
+        slot = int(begin // slot_seconds) * slot_seconds
+        while slot < end:
+            found[slot] = found.get(slot, 0.0) + min(end, slot + slot_seconds) - max(begin, slot)
+            slot += slot_seconds
+    return {slot: round(seconds) for slot, seconds in found.items() if round(seconds)}
+
+
+def in_class(hours: Hours, campus: Campus, at: float) -> bool:
+    """Whether the campus teaches at this instant."""
+    day = datetime.datetime.fromtimestamp(at, zoneinfo.ZoneInfo(campus.timezone)).date()
+    return any(begin <= at < end for begin, end in class_intervals(hours, campus, day))
+
+
+def next_windows(
+    hours: Hours, campus: Campus, at: float, days: int = 8, margin_seconds: float = 3600.0
+) -> list[Interval] | None:
+    """When an agent measures at full cadence: from an hour before class to an hour after. None where always."""
+    if hours.always:
+        return None
+    today = datetime.datetime.fromtimestamp(at, zoneinfo.ZoneInfo(campus.timezone)).date()
+    found: list[Interval] = []
+    for offset in range(days):
+        intervals = class_intervals(hours, campus, today + datetime.timedelta(days=offset))
+        if intervals:
+            found.append((intervals[0][0] - margin_seconds, intervals[-1][1] + margin_seconds))
+    return found
+
+
+def _union(pieces: list[Interval]) -> list[Interval]:
+    joined: list[Interval] = []
+    for begin, end in sorted(piece for piece in pieces if piece[0] < piece[1]):
+        if joined and begin <= joined[-1][1]:
+            joined[-1] = (joined[-1][0], max(joined[-1][1], end))
+        else:
+            joined.append((begin, end))
+    return joined
+
+
+def _band(name: str, where: str, entry: Any) -> Band:
+    _known(name, where, entry, {"grades", "begins", "ends", "breaks"})
+    times = [entry.get("begins"), entry.get("ends")]
+    breaks = entry.get("breaks", [])
+    times += [time for pair in breaks for time in (pair if isinstance(pair, list) and len(pair) == 2 else [None])]
+    if not all(isinstance(time, datetime.time) for time in times):
+        raise HoursError(f"{name}: {where}: write begins, ends and pairs of breaks as times: begins = 08:05:00")
+    flat = [times[0], *times[2:], times[1]]
+    if any(later <= earlier for earlier, later in zip(flat, flat[1:], strict=False)):
+        raise HoursError(f"{name}: {where}: begins, breaks and ends must follow one another without overlap")
+    return Band(str(entry.get("grades", "")), times[0], times[1], tuple((a, b) for a, b in breaks))
+
+
+def _toml(name: str, data: bytes) -> dict[str, Any]:
+    try:
+        return tomllib.loads(data.decode())
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as fault:
+        raise HoursError(f"{name}: not TOML in UTF-8: {fault}; mend that line") from None
+
+
+def _known(name: str, where: str, table: Any, keys: set[str]) -> None:
+    for key in _table(name, where, table):
+        if key not in keys:
+            raise HoursError(f"{name}: {where or 'top'}: unknown key `{key}`; known: {', '.join(sorted(keys))}")
+
+
+def _table(name: str, where: str, value: Any) -> dict[str, Any]:
+    if not isinstance(value, dict):
+        raise HoursError(f"{name}: {where}: is missing or no table: write [{where}]")
+    return value
+
+
+def _list(name: str, where: str, value: Any) -> list[Any]:
+    if not isinstance(value, list) or not all(isinstance(one, dict) for one in value):
+        raise HoursError(f"{name}: {where}: write its entries as [[{where}]]")
+    return value
+
+
+def _date(name: str, where: str, value: Any) -> datetime.date:
+    if not isinstance(value, datetime.date) or isinstance(value, datetime.datetime):
+        raise HoursError(f"{name}: `{where}` is {value!r}: write a date: 2025-08-14")
+    return value

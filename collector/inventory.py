@@ -1,0 +1,91 @@
+"""The district as it says it is: campuses, schools, access points, rooms. An immutable snapshot named by its digest.
+
+Removals are dated, never silent: an access point leaves with ``valid_to``, so the number that must work on a day
+cannot shrink without a trace.
+"""
+
+from __future__ import annotations
+
+import datetime
+
+import msgspec
+from msgspec import Struct
+
+from agent import wire
+
+
+class School(Struct, frozen=True):
+    """A school on a campus; ``cds_code`` is its 14-digit county-district-school code, text."""
+
+    cds_code: str
+    name: str = ""
+
+
+class Campus(Struct, frozen=True):
+    """A physical site. ``uplink`` names a line that campuses share; ``bells`` the bell schedule it keeps;
+    ``edge_address`` an address of its edge that the collector itself may ask."""
+
+    id: str
+    name: str
+    region: str = ""
+    timezone: str = "America/Los_Angeles"
+    uplink: str = ""
+    simulated: bool = False
+    edge_address: str = ""
+    schools: tuple[School, ...] = ()
+    bells: str = ""
+
+
+class AccessPoint(Struct, frozen=True):
+    """``id`` is its Ethernet MAC or serial, never its name or address. Valid on days in [valid_from, valid_to)."""
+
+    id: str
+    campus: str
+    name: str
+    address: str
+    place: str | None = None
+    method: str = "icmp"
+    port: int | None = None
+    bssids: tuple[str, ...] = ()
+    valid_from: datetime.date | None = None
+    valid_to: datetime.date | None = None
+
+    def on(self, day: datetime.date) -> bool:
+        """Whether it stands in the inventory on this day."""
+        return (self.valid_from is None or self.valid_from <= day) and (self.valid_to is None or day < self.valid_to)
+
+
+class Place(Struct, frozen=True):
+    """A room of the campus's room list. ``chosen``: drawn, complaint or chosen; ``chosen_by``: who did."""
+
+    campus: str
+    building: str
+    room: str
+    chosen: str = "chosen"
+    chosen_by: str = ""
+
+    @property
+    def id(self) -> str:
+        return f"{self.campus}/{self.building}/{self.room}"
+
+
+class Inventory(Struct, frozen=True):
+    """Access points and places are kept by campus id."""
+
+    campuses: dict[str, Campus] = {}
+    access_points: dict[str, tuple[AccessPoint, ...]] = {}
+    places: dict[str, tuple[Place, ...]] = {}
+
+    def access_points_on(self, campus: str, day: datetime.date) -> tuple[AccessPoint, ...]:
+        return tuple(ap for ap in self.access_points.get(campus, ()) if ap.on(day))
+
+    def to_bytes(self) -> bytes:
+        return wire.encode(self)
+
+    @property
+    def hash(self) -> str:
+        return wire.digest(self.to_bytes())
+
+    @classmethod
+    def from_bytes(cls, data: bytes) -> Inventory:
+        return msgspec.json.decode(data, type=cls)
