@@ -8,7 +8,7 @@ joined from what is known now, so a label set of yesterday cannot linger.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from prometheus_client import CollectorRegistry, generate_latest
@@ -153,20 +153,11 @@ class CampusBlock:
 
 
 class Exposition:
-    """The whole answer of ``/metrics``. ``refresh`` looks at what is known and says whether it changed; a scrape calls
-    it, so that nothing is shown that is older than the scrape."""
+    """The whole answer of ``/metrics``: the collector's own health, then the campuses."""
 
-    def __init__(
-        self,
-        registry: CollectorRegistry,
-        block: CampusBlock,
-        refresh: Callable[[CampusBlock], None] | None = None,
-    ) -> None:
+    def __init__(self, registry: CollectorRegistry, block: CampusBlock) -> None:
         self._registry = registry
         self._block = block
-        self._refresh = refresh
 
     def text(self) -> bytes:
-        if self._refresh is not None:
-            self._refresh(self._block)
         return generate_latest(self._registry) + self._block.text()

@@ -1,0 +1,135 @@
+"""Judge, inventory, agents and ledger go in, what ``/metrics`` shows now comes out, kept ready by one thread.
+
+A scrape only joins text: how long the ledger takes to add up a month is never Prometheus's time-out. Live verdicts are
+shown as soon as they are judged; the sums of a period, which move slowly and cost more, at most a tenth of the time.
+"""
+
+from __future__ import annotations
+
+import datetime
+import threading
+import time
+from typing import TYPE_CHECKING, Any
+
+import structlog
+from starlette.requests import Request
+from starlette.responses import Response
+
+from collector import answers, expose, series
+from collector.expose import Bounds, CampusBlock, CampusNow, Exposition
+from collector.holding import Held, Holding, NothingHolds
+from collector.store import agents
+
+if TYPE_CHECKING:
+    from collector.services import Services
+
+log = structlog.get_logger()
+TURN_SECONDS = 5.0
+PERIOD_DAYS = {"today": 1, "7d": 7, "30d": 30}
+
+
+class Current:
+    """``endpoint`` is the route; ``refresh`` one look at everything, which the thread repeats."""
+
+    def __init__(self, services: Services, version: str = "") -> None:
+        self._services = services
+        self._block = CampusBlock()
+        self._exposition = Exposition(services.registry, self._block)
+        self._holding = Holding()
+        self._commitment: dict[str, dict[str, Bounds]] = {}
+        self._add_up_again_at = 0.0
+        self._awake = threading.Event()
+        self._stopping = threading.Event()
+        self._thread: threading.Thread | None = None
+        series.instrument(services.registry, "campus_wifi_build_info").labels(version).set(1)
+
+    async def endpoint(self, request: Request) -> Response:
+        return Response(self._exposition.text(), headers={"content-type": expose.CONTENT_TYPE})
+
+    def text(self) -> bytes:
+        return self._exposition.text()
+
+    def start(self) -> None:
+        judge = self._services.judge
+        if judge is not None:
+            judge.on_judged(self._awake.set)
+        self._thread = threading.Thread(target=self._run, name="metrics", daemon=True)
+        self._thread.start()
+
+    def stop(self) -> None:
+        self._stopping.set()
+        self._awake.set()
+        if self._thread is not None:
+            self._thread.join(timeout=30)
+
+    def _run(self) -> None:
+        while not self._stopping.is_set():
+            try:
+                self.refresh()
+            except Exception as fault:  # shown is what was known before; the age of the judged slot tells on it
+                log.error("metrics: cannot look at the store, trying again", fault=repr(fault)[:300])
+            self._awake.wait(TURN_SECONDS)
+            self._awake.clear()
+
+    def refresh(self) -> None:
+        now = self._services.clock()
+        today = datetime.datetime.fromtimestamp(now, datetime.UTC).date()
+        with self._services.store.read() as connection:
+            self._holding.refresh(connection)
+            try:
+                held = self._holding.on(connection, today)
+            except NothingHolds:
+                return
+            known = {agent.id: agent for agent in agents.every(connection)}
+            placed = agents.placements(connection)
+        self._add_up(today, now)
+        live = self._services.judge.latest() if self._services.judge is not None else {}
+        seen: dict[str, dict[tuple[str, str], float]] = {}
+        for one in placed:
+            agent = known.get(one.agent)
+            here = one.from_at <= now and (one.to_at is None or now < one.to_at)
+            if here and agent is not None and agent.state == "approved" and agent.last_seen_at is not None:
+                seen.setdefault(one.campus, {})[one.agent, one.place or ""] = agent.last_seen_at
+        self._block.show(
+            [self._campus(name, held, live.get(name), seen.get(name, {})) for name in held.inventory.campuses],
+            objective=held.policy.slot_objective,
+            judged_at=max(one.slot for one in live.values()) + held.policy.slot_seconds if live else None,
+        )
+
+    def _campus(self, name: str, held: Held, live: Any, seen: dict[tuple[str, str], float]) -> CampusNow:
+        campus = held.inventory.campuses[name]
+        verdict = live.verdict if live is not None else None
+        return CampusNow(
+            campus=name,
+            name=campus.name,
+            region=campus.region,
+            uplink=campus.uplink,
+            simulated=campus.simulated,
+            in_class=live.in_class if live is not None else None,
+            verdict=verdict.verdict if verdict is not None else "",
+            cause=verdict.cause if verdict is not None else "",
+            access_points=verdict.access_points if verdict is not None else {},
+            commitment=self._commitment.get(name, {}),
+            agents=seen,
+        )
+
+    def _add_up(self, today: datetime.date, now: float) -> None:
+        if time.monotonic() < self._add_up_again_at:
+            return
+        began = time.monotonic()
+        found: dict[str, dict[str, Bounds]] = {}
+        for period, days in PERIOD_DAYS.items():
+            since = today - datetime.timedelta(days=days - 1)
+            answer = answers.commitment(self._services.store, since, today, None, now=now)
+            for one in answer["campuses"]:
+                bounds = Bounds(one["met_ratio_lower"], one["met_ratio_upper"], one["evidence_ratio"])
+                found.setdefault(one["campus"], {})[period] = bounds
+        self._commitment = found
+        self._add_up_again_at = time.monotonic() + max(TURN_SECONDS, 10 * (time.monotonic() - began))
+
+
+def start(services: Services, version: str = "") -> Current:
+    """Running; `endpoint` is to be routed at /metrics, and `stop` called at the end."""
+    current = Current(services, version)
+    current.start()
+    return current
