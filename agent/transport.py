@@ -11,13 +11,13 @@ import hashlib
 import math
 import secrets
 import ssl
+import sys
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import httpx
 import msgspec
 import zstandard
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -27,6 +27,10 @@ from agent import wire
 from agent.clock import Clock
 from agent.identity import Identity, verify
 from agent.push import Refused, Unreachable
+
+# httpx offers a command of its own, which would bring rich and click into every agent: 6 MiB that nothing here uses.
+sys.modules.setdefault("httpx._main", None)  # type: ignore[arg-type]
+import httpx  # noqa: E402
 
 TIMEOUT = httpx.Timeout(connect=5.0, read=15.0, write=15.0, pool=5.0)
 ANSWER_SECONDS = 30.0
