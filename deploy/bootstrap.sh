@@ -28,12 +28,12 @@ apt_install() { # PACKAGE...: installs, or says that it cannot; status tells whi
 python_fits() { "$1" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; }
 python_makes_venvs() { "$1" -c 'import ensurepip, venv' 2>/dev/null; }
 
-choose_python() { # prints the Python to use: $CAMPUS_WIFI_PYTHON, else the first that is new enough
+choose_python() { # sets $python: $CAMPUS_WIFI_PYTHON, else the first that is new enough and makes environments
     local candidate fits=
     for candidate in "${CAMPUS_WIFI_PYTHON:-python3}" python3 /usr/bin/python3 python3.13 python3.12 python3.11; do
         candidate=$(command -v "$candidate") || continue
         python_fits "$candidate" || continue
-        python_makes_venvs "$candidate" && { echo "$candidate"; return; }
+        python_makes_venvs "$candidate" && { python=$candidate; return; }
         fits=${fits:-$candidate}
     done
     if [ -z "$fits" ]; then
@@ -42,11 +42,11 @@ choose_python() { # prints the Python to use: $CAMPUS_WIFI_PYTHON, else the firs
     fi
     # Debian's python3 comes without venv and pip.
     if apt_install python3-venv && python_makes_venvs /usr/bin/python3 && python_fits /usr/bin/python3; then
-        echo /usr/bin/python3
+        python=/usr/bin/python3
         return
     fi
     if command -v uv >/dev/null || "$fits" -m virtualenv --version >/dev/null 2>&1; then
-        echo "$fits"
+        python=$fits
         return
     fi
     say "$fits cannot make virtual environments: install python3-venv, or set CAMPUS_WIFI_PYTHON to a Python that can"
