@@ -7,6 +7,7 @@ recess and lunch are not instructional minutes (standards: California Education 
 from __future__ import annotations
 
 import datetime
+import itertools
 import tomllib
 import zoneinfo
 from typing import Any
@@ -223,7 +224,7 @@ def _band(name: str, where: str, entry: Any) -> Band:
     if not all(isinstance(time, datetime.time) for time in times):
         raise HoursError(f"{name}: {where}: write begins, ends and pairs of breaks as times: begins = 08:05:00")
     flat = [times[0], *times[2:], times[1]]
-    if any(later <= earlier for earlier, later in zip(flat, flat[1:], strict=False)):
+    if any(later <= earlier for earlier, later in itertools.pairwise(flat)):
         raise HoursError(f"{name}: {where}: begins, breaks and ends must follow one another without overlap")
     return Band(str(entry.get("grades", "")), times[0], times[1], tuple((a, b) for a, b in breaks))
 
