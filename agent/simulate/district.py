@@ -21,6 +21,23 @@ _NAMES = (
 )  # fmt: skip
 _KINDS = ("Elementary", "Middle School", "High School", "Academy")
 _UPLINK_CAMPUSES = 4
+_BELLS = """\
+# Bell schedule of the modelled district.
+[schedules.default]
+weekly = { monday = "regular", tuesday = "short", wednesday = "regular", thursday = "regular", friday = "regular" }
+
+[[schedules.default.days.regular]]
+grades = "K-12"
+begins = 08:00:00
+ends = 15:00:00
+breaks = [[10:00:00, 10:20:00], [12:00:00, 12:40:00]]
+
+[[schedules.default.days.short]]
+grades = "K-12"
+begins = 08:00:00
+ends = 13:30:00
+breaks = [[10:00:00, 10:20:00], [12:00:00, 12:40:00]]
+"""
 
 
 class AccessPoint(NamedTuple):
@@ -82,8 +99,10 @@ def _access_point(seed: int, campus: int, number: int, ordinal: int) -> AccessPo
 
 
 def write_inventory(campuses: Sequence[Campus], folder: Path) -> list[Path]:
-    """The lists that ``wifi-collector import`` takes: campuses, access points, rooms."""
+    """The lists that ``wifi-collector import`` takes: campuses, access points, rooms, bells."""
     folder.mkdir(parents=True, exist_ok=True)
+    bells = folder / "bells.toml"
+    bells.write_text(_BELLS, encoding="utf-8")
     return [
         _write(
             folder / "campuses.csv",
@@ -100,6 +119,7 @@ def write_inventory(campuses: Sequence[Campus], folder: Path) -> list[Path]:
             ("campus", "building", "room", "chosen", "chosen_by"),
             ((c.id, building, room, "drawn", "the model") for c in campuses for building, room in c.rooms),
         ),
+        bells,
     ]
 
 
