@@ -1,0 +1,112 @@
+"""A measurement for a person at a terminal: milliseconds, what fails first in colour, one line that sums it up."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from rich.box import SIMPLE_HEAD
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from agent import wire
+
+_NAMED = 8
+_RUNG_HELP = {
+    "link": "this device has no link: check the cable or the radio",
+    "gateway": "the gateway does not answer: the local network or its router",
+    "dns": "names cannot be resolved: the DNS server or the way to it",
+    "internet": "nothing beyond the gateway answers: the line out of the campus",
+    "collector": "the internet answers, the collector does not: tell its operator",
+    "target": "all rungs stand; what does not answer is the target itself",
+}
+
+
+def show(document: dict[str, Any], table: wire.Table | None) -> None:
+    """Prints to the terminal."""
+    console = Console(highlight=False)
+    if table is None:
+        console.print(f"[bold red]{document['probe']} could not run:[/] {escape(document['reason'])}")
+        if document["hint"]:
+            console.print(f"  {escape(document['hint'])}")
+        return
+    rows = document["rows"]
+    if isinstance(table, wire.Echo):
+        _echo(console, document, rows)
+    else:
+        _facts(console, document, rows)
+
+
+def _echo(console: Console, document: dict[str, Any], rows: list[dict[str, Any]]) -> None:
+    path = "broken_rung" in document
+    title = f"{document['probe']}: {len(rows)} asked in {document['duration_seconds']:.1f} s, round trips in ms"
+    grid = Table(title=title, title_justify="left", box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
+    for name in (["rung"] if path else []) + ["target"]:
+        grid.add_column(name, no_wrap=True)
+    for name in ("answers", "loss", "min", "mean", "max", "jitter"):
+        grid.add_column(name, justify="right", no_wrap=True)
+    for row in rows:
+        loss = row["loss_ratio"]
+        colour = "red" if row["outcome"] != "ok" else "yellow" if loss else ""
+        times = (row[f"rtt_{which}_seconds"] for which in ("min", "mean", "max"))
+        grid.add_row(
+            *([row["rung"]] if path else []), escape(row["target"]), f"{row['received']}/{row['sent']}",
+            "–" if loss is None else f"{loss:.0%}", *map(_ms, times), _ms(row["jitter_seconds"]), style=colour,
+        )  # fmt: skip
+    console.print(grid)
+    _notes(console, rows)
+    silent = [row["target"] for row in rows if row["outcome"] != "ok"]
+    if path:
+        rung = document["broken_rung"]
+        console.print(f"[bold red]breaks at {rung}[/]: {_RUNG_HELP[rung]}" if rung else "[green]the ladder stands[/]")
+    elif silent:
+        console.print(f"[bold red]{len(silent)} of {len(rows)} do not answer[/]")
+    else:
+        console.print(f"[green]all {len(rows)} answer[/]")
+
+
+def _notes(console: Console, rows: list[dict[str, Any]]) -> None:
+    """Why each one failed; many that failed alike are one line."""
+    why: dict[str, list[str]] = {}
+    for row in rows:
+        if row["outcome"] != "ok":
+            why.setdefault(f"{row['outcome']}: {row['reason']}", []).append(row["target"])
+        elif row["stamp"] == "user" and row["method"] == "icmp":
+            why.setdefault("less exact: the network driver gave no stamps", []).append(row["target"])
+    for reason, targets in why.items():
+        names = ", ".join(targets[:_NAMED]) + (f" and {len(targets) - _NAMED} more" if len(targets) > _NAMED else "")
+        console.print(f"[yellow]{escape(reason)}[/]: {escape(names)}")
+
+
+def _facts(console: Console, document: dict[str, Any], rows: list[dict[str, Any]]) -> None:
+    grid = Table(title=document["probe"], show_header=False)
+    grid.add_column()
+    grid.add_column(overflow="fold")
+    for row in rows:
+        for name, value in row.items():
+            if value is not None and name not in ("at", "duration_seconds"):
+                grid.add_row(_words(name), escape(_quantity(name, value)))
+    console.print(grid)
+
+
+def _words(name: str) -> str:
+    for unit in ("_bits_per_second", "_seconds", "_bytes", "_ratio", "_celsius"):
+        name = name.removesuffix(unit)
+    return name.replace("_", " ")
+
+
+def _quantity(name: str, value: Any) -> str:
+    if name.endswith("_bits_per_second"):
+        return f"{value / 1e6:,.1f} Mbit/s"
+    if name.endswith("_bytes"):
+        return f"{value / 1e6:,.1f} MB"
+    if name.endswith("_ratio"):
+        return f"{value:.0%}"
+    if name.startswith("rtt_"):
+        return f"{_ms(value)} ms"
+    units = {"_celsius": " °C", "_seconds": " s"}
+    return f"{value}" + next((unit for suffix, unit in units.items() if name.endswith(suffix)), "")
+
+
+def _ms(seconds: float | None) -> str:
+    return "–" if seconds is None else f"{seconds * 1000:.2f}" if seconds >= 0.001 else f"{seconds * 1000:.3f}"
