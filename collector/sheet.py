@@ -86,7 +86,8 @@ def read(
     advance: Advance,
 ) -> tuple[Sheet, list[Fault]]:
     """The rows of a CSV file and what is wrong with single lines. ``columns``: those it must and those it may have.
-    Raises Refused where the file as a whole cannot be read: its encoding, its header. ``advance`` is told how many rows were read since it was last told."""
+    Raises Refused where the file as a whole cannot be read: its encoding, its header. ``advance`` is told of rows
+    read since it was last told."""
     required, optional = columns
     text = decode(name, data)
     lines = csv.reader(io.StringIO(text, newline=""), delimiter=_delimiter(text))
@@ -106,9 +107,9 @@ def read(
             faults.append(Fault(line, f"{len(cells)} cells where the header has {len(header)}", mend))
             continue
         row = {column: cell.strip() for column, cell in zip(header, cells, strict=True) if column in known}
-        fault = _cell_fault(line, row)
-        if fault:
-            faults.append(fault)
+        unfit = _cell_fault(line, row)
+        if unfit:
+            faults.append(unfit)
         else:
             rows.append(Row(line, row))
     return Sheet(rows, [column for column in header if column not in known]), faults
