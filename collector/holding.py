@@ -1,0 +1,70 @@
+"""What holds on a day: the policy, inventory and hours to judge it with, each named by its digest."""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Callable
+from typing import Any
+
+from msgspec import Struct
+from sqlalchemy import Connection
+
+from collector.hours import Hours
+from collector.inventory import Inventory
+from collector.policy import Policy
+from collector.store import snapshots
+
+_READ: dict[str, Callable[[bytes], Any]] = {
+    "policy": Policy.from_bytes,
+    "inventory": Inventory.from_bytes,
+    "hours": Hours.from_bytes,
+}
+_KEPT = 24
+
+
+class NothingHolds(LookupError):
+    """A kind of which no snapshot was ever kept."""
+
+
+class Held(Struct, frozen=True):
+    """``hashes``: the digest of each kind, as the ledger names them."""
+
+    policy: Policy
+    inventory: Inventory
+    hours: Hours
+    hashes: dict[str, str]
+
+
+class Holding:
+    """Reads each snapshot's body once: they are immutable."""
+
+    def __init__(self) -> None:
+        self._listed: dict[str, list[snapshots.Snapshot]] = {}
+        self._read: dict[tuple[str, str], Any] = {}
+
+    def refresh(self, connection: Connection) -> bool:
+        """Looks which snapshots there are; says whether something was added since the last look."""
+        listed = {kind: snapshots.every(connection, kind) for kind in _READ}
+        changed = listed != self._listed
+        self._listed = listed
+        return changed
+
+    def on(self, connection: Connection, day: datetime.date) -> Held:
+        """Raises NothingHolds, naming the kind, where one was never imported."""
+        values = {}
+        hashes = {}
+        for kind in _READ:
+            snapshot = snapshots.holding(self._listed.get(kind, []), day)
+            if snapshot is None:
+                raise NothingHolds(kind)
+            hashes[kind] = snapshot.hash
+            values[kind] = self._value(connection, kind, snapshot.hash)
+        return Held(values["policy"], values["inventory"], values["hours"], hashes)
+
+    def _value(self, connection: Connection, kind: str, hash_: str) -> Any:
+        key = (kind, hash_)
+        if key not in self._read:
+            if len(self._read) >= _KEPT:
+                self._read.pop(next(iter(self._read)))
+            self._read[key] = _READ[kind](snapshots.body(connection, kind, hash_))
+        return self._read[key]

@@ -1,0 +1,169 @@
+"""``import`` carried out: a file's bytes go in, a snapshot valid from a day comes out, or only the difference it makes.
+
+Days that a new snapshot touches are marked to be judged again, so the ledger follows what was imported and says why.
+"""
+
+from __future__ import annotations
+
+import base64
+import datetime
+from collections import Counter
+from collections.abc import Callable
+from typing import Any
+
+import msgspec
+from msgspec import Struct
+from sqlalchemy import Connection
+
+from agent import wire
+from collector import importing, policy
+from collector.day_record import NOT_JUDGED
+from collector.hours import Calendar, Hours, HoursError, parse_bells, parse_calendar
+from collector.importing import Change
+from collector.inventory import Inventory
+from collector.refusals import NotDone
+from collector.sheet import Refused
+from collector.store import Store, audit, ledger, marks, snapshots
+
+DEMONSTRATION_SLOT_SECONDS = 30
+
+
+class _Proposed(Struct, frozen=True):
+    document: bytes
+    rows: int
+    changes: list[Change]
+    ignored: list[str]
+
+
+def present(connection: Connection, day: datetime.date) -> Inventory:
+    """The inventory that holds on a day, or an empty one."""
+    snapshot = snapshots.holding(snapshots.every(connection, "inventory"), day)
+    if snapshot is None:
+        return Inventory(campuses={}, access_points={}, places={})
+    return Inventory.from_bytes(snapshots.body(connection, "inventory", snapshot.hash))
+
+
+def take_in(store: Store, clock: Callable[[], float], body: dict[str, Any], by: str) -> dict[str, Any]:
+    """The difference that a file makes, and with ``apply`` its snapshot. Raises NotDone."""
+    now = clock()
+    day = (
+        datetime.date.fromisoformat(body["valid_from"])
+        if body.get("valid_from")
+        else datetime.datetime.fromtimestamp(now, datetime.UTC).date()
+    )
+    kind = str(body["kind"])
+    data = base64.b64decode(body["data"])
+    kept_as = "inventory" if kind in importing.IMPORTS else "hours"
+    with store.read() as connection:
+        standing = snapshots.every(connection, kept_as)
+        if standing and standing[-1].valid_from > day:
+            hint = f"give --valid-from {standing[-1].valid_from} or later: what held before is history"
+            raise NotDone(f"what holds from {standing[-1].valid_from} on is kept already", hint, status=2)
+        proposal = _proposal(connection, kind, str(body["name"]), data, day)
+    result: dict[str, Any] = {
+        "kind": kind,
+        "rows": proposal.rows,
+        "changes": [
+            {"change": one.change, "subject": one.subject, "detail": one.detail} for one in proposal.changes
+        ],
+        "counts": dict(Counter(one.change for one in proposal.changes)),
+        "ignored": proposal.ignored,
+        "valid_from": day.isoformat(),
+        "hash": wire.digest(proposal.document),
+        "applied": bool(body.get("apply")) and bool(proposal.changes),
+    }
+    if result["applied"]:
+        store.write(lambda connection: _keep(connection, kept_as, proposal, day, now, by, kind)).result()
+    return result
+
+
+def _proposal(connection: Connection, kind: str, name: str, data: bytes, day: datetime.date) -> _Proposed:
+    try:
+        if kind in importing.IMPORTS:
+            made = importing.IMPORTS[kind](name, data, present(connection, day), day, lambda _: None)
+            return _Proposed(made.inventory.to_bytes(), made.rows, made.changes, made.ignored)
+        return _hours_proposal(connection, kind, name, data, day)
+    except Refused as refused:
+        raise NotDone(str(refused), f"{len(refused.faults)} faults, nothing was imported", status=2) from None
+
+
+def _hours_proposal(connection: Connection, kind: str, name: str, data: bytes, day: datetime.date) -> _Proposed:
+    snapshot = snapshots.holding(snapshots.every(connection, "hours"), day)
+    before = Hours.from_bytes(snapshots.body(connection, "hours", snapshot.hash)) if snapshot else Hours()
+    old: dict[str, object]
+    new: dict[str, object]
+    try:
+        if kind == "bells":
+            schedules = parse_bells(name, data)
+            after = msgspec.structs.replace(before, schedules=schedules)
+            rows = len(schedules)
+            old, new = dict(before.schedules), dict(schedules)
+        elif kind == "calendar":
+            calendar = parse_calendar(name, data)
+            after = msgspec.structs.replace(before, calendar=calendar)
+            rows = len(calendar.exceptions)
+            old, new = _dates(before.calendar), _dates(calendar)
+        else:
+            raise NotDone(f"no kind {kind!r}", "campuses, access-points, rooms, bells or calendar", status=2)
+    except HoursError as fault:
+        raise NotDone(str(fault), "nothing was imported", status=2) from None
+    changes = [
+        Change("added" if key not in old else "removed" if key not in new else "changed", key, _said(new.get(key)))
+        for key in sorted({*old, *new})
+        if old.get(key) != new.get(key)
+    ]
+    return _Proposed(after.to_bytes(), rows, changes, [])
+
+
+def _dates(calendar: Calendar) -> dict[str, object]:
+    dates: dict[str, object] = {day.isoformat(): kind for day, kind in calendar.exceptions.items()}
+    if calendar.first and calendar.last:
+        dates["school days"] = f"{calendar.first} to {calendar.last}"
+    return dates
+
+
+def _said(value: object) -> str:
+    return value if isinstance(value, str) else ""
+
+
+def _keep(
+    connection: Connection, kept_as: str, proposal: _Proposed, day: datetime.date, now: float, by: str, kind: str
+) -> None:
+    snapshot = snapshots.keep(connection, kept_as, proposal.document, day, now)
+    detail = f"{len(proposal.changes)} changes valid from {day}"
+    audit.write(connection, now, by, f"{kind} imported", snapshot.hash, detail)
+    mark_again(connection, day, f"new {kind}")
+
+
+def ensure_policy(store: Store, clock: Callable[[], float], *, demonstration: bool, report_seconds: int) -> None:
+    """Keeps the shipped policy where none is kept yet; in demonstration mode its slots are 30 seconds long and every
+    campus is always in class. Without bells nothing is in class, and the answers say so."""
+    wanted = policy.baseline()
+    if demonstration:
+        wanted = policy.for_slots(wanted, DEMONSTRATION_SLOT_SECONDS, report_seconds)
+    now = clock()
+
+    def keep(connection: Connection) -> None:
+        standing = snapshots.every(connection, "policy")
+        if not standing or demonstration:
+            snapshots.keep(connection, "policy", wanted.to_bytes(), _valid_from(standing, wanted.valid_from), now)
+        hours = snapshots.every(connection, "hours")
+        if not hours or demonstration:
+            made = Hours(always=demonstration)
+            snapshots.keep(connection, "hours", made.to_bytes(), _valid_from(hours, wanted.valid_from), now)
+
+    store.write(keep).result()
+
+
+def _valid_from(standing: list[snapshots.Snapshot], day: datetime.date) -> datetime.date:
+    return max(day, standing[-1].valid_from) if standing else day
+
+
+def mark_again(connection: Connection, since: datetime.date, reason: str) -> int:
+    """Marks what was judged on the days from ``since`` on."""
+    marked = 0
+    for row in ledger.newest_of_period(connection, since.isoformat(), "9999-12-31"):
+        slots = [slot for slot, letter in row.record.slots() if letter != NOT_JUDGED]
+        marks.mark_slots(connection, row.campus, slots, reason)
+        marked += len(slots)
+    return marked

@@ -1,0 +1,63 @@
+"""What the judge reads beside the evidence itself: who stood where, who ever answered, when the record begins."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from msgspec import Struct
+from sqlalchemy import Connection, func, select
+
+from collector.store import schema
+
+
+class Standing(Struct, frozen=True):
+    """An agent stood at a place of a campus in [from_at, to_at)."""
+
+    agent: str
+    campus: str
+    place: str | None
+    from_at: float
+    to_at: float | None
+
+
+def standings(connection: Connection) -> dict[str, list[Standing]]:
+    """Who stood where, by campus: only agents that were approved have a placement."""
+    table = schema.placement
+    columns = (getattr(table.c, name) for name in Standing.__struct_fields__)
+    found: dict[str, list[Standing]] = {}
+    for row in connection.execute(select(*columns).order_by(table.c.from_at, table.c.id)):
+        standing = Standing(*row)
+        found.setdefault(standing.campus, []).append(standing)
+    return found
+
+
+def record_begins(connection: Connection, campus: str) -> float | None:
+    """When a campus's first agent was placed, or its oldest evidence was measured, whichever was first."""
+    firsts = (
+        select(func.min(schema.placement.c.from_at)).where(schema.placement.c.campus == campus),
+        select(func.min(schema.evidence.c.start_at)).where(schema.evidence.c.campus == campus),
+    )
+    found = [at for at in (connection.scalar(query) for query in firsts) if at is not None]
+    return min(found, default=None)
+
+
+def answered(connection: Connection, agents: Iterable[str]) -> dict[tuple[str, str], float]:
+    """When each access point first answered each of these agents."""
+    table = schema.answered
+    query = select(table.c.agent, table.c.access_point, table.c.first_at).where(table.c.agent.in_(sorted(agents)))
+    return {(agent, ap): at for agent, ap, at in connection.execute(query)}
+
+
+def collector_gaps(connection: Connection, since: float, until: float) -> list[tuple[float, float]]:
+    table = schema.collector_gap
+    query = select(table.c.from_at, table.c.to_at).where(table.c.from_at < until, table.c.to_at > since)
+    return [(begin, end) for begin, end in connection.execute(query.order_by(table.c.from_at))]
+
+
+def exclusions(connection: Connection, campus: str, since: float, until: float) -> list[tuple[float, float, str]]:
+    """Approved planned work of a campus."""
+    table = schema.exclusion
+    query = select(table.c.from_at, table.c.to_at, table.c.reason).where(
+        table.c.campus == campus, table.c.from_at < until, table.c.to_at > since
+    )
+    return [(begin, end, reason) for begin, end, reason in connection.execute(query.order_by(table.c.from_at))]

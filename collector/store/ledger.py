@@ -1,0 +1,195 @@
+"""The ledger's rows: one a campus, local day and revision; sealed rows form a chain of digests in order of sealing.
+
+Every function takes a connection; those that write run inside the writer's transaction.
+"""
+
+from __future__ import annotations
+
+import datetime
+import hashlib
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import msgspec
+from msgspec import Struct
+from sqlalchemy import Connection, and_, func, insert, select, update
+
+from collector.day_record import LETTERS, NOT_JUDGED, DayRecord, SlotChange
+from collector.store import schema
+
+_record = msgspec.json.Decoder(DayRecord)
+
+
+class LedgerRow(Struct, frozen=True):
+    """One revision of a campus's day. ``chain`` is empty while the row is open."""
+
+    campus: str
+    day: str
+    revision: int
+    written_at: float
+    open: bool
+    reason: str
+    policy: str
+    inventory: str
+    hours: str
+    evidence: str
+    body: bytes
+    chain: str
+
+    @property
+    def record(self) -> DayRecord:
+        return _record.decode(self.body)
+
+
+class Change(Struct, frozen=True):
+    """An already judged slot that got another verdict, and why."""
+
+    campus: str
+    day: str
+    slot: int
+    revision: int
+    old: str
+    new: str
+    reason: str
+    at: float
+
+
+def newest(connection: Connection, campus: str, day: str) -> LedgerRow | None:
+    """The revision of a campus's day that holds now."""
+    table = schema.ledger
+    query = _select().where(table.c.campus == campus, table.c.day == day).order_by(table.c.revision.desc()).limit(1)
+    row = connection.execute(query).first()
+    return None if row is None else _row(row)
+
+
+def newest_of_period(connection: Connection, since: str, until: str, campus: str | None = None) -> list[LedgerRow]:
+    """The revisions that hold now, by campus and day, both days included."""
+    table = schema.ledger
+    last = (
+        select(table.c.campus, table.c.day, func.max(table.c.revision).label("revision"))
+        .where(table.c.day >= since, table.c.day <= until)
+        .group_by(table.c.campus, table.c.day)
+    )
+    if campus is not None:
+        last = last.where(table.c.campus == campus)
+    chosen = last.subquery()
+    joined = and_(
+        table.c.campus == chosen.c.campus, table.c.day == chosen.c.day, table.c.revision == chosen.c.revision
+    )
+    query = _select().join(chosen, joined).order_by(table.c.campus, table.c.day)
+    return [_row(row) for row in connection.execute(query)]
+
+
+def revisions(connection: Connection, campus: str, since: str, until: str) -> list[LedgerRow]:
+    """Every revision of a campus's days."""
+    table = schema.ledger
+    query = _select().where(table.c.campus == campus, table.c.day >= since, table.c.day <= until)
+    return [_row(row) for row in connection.execute(query.order_by(table.c.day, table.c.revision))]
+
+
+def sealed(connection: Connection) -> list[LedgerRow]:
+    """The chain: every sealed revision in order of sealing."""
+    table = schema.ledger
+    query = _select().where(table.c.sealed_order.is_not(None)).order_by(table.c.sealed_order)
+    return [_row(row) for row in connection.execute(query)]
+
+
+def still_open(connection: Connection) -> list[tuple[str, str]]:
+    table = schema.ledger
+    query = select(table.c.campus, table.c.day).where(table.c.open.is_(True))
+    return [(campus, day) for campus, day in connection.execute(query)]
+
+
+def extent(connection: Connection, campus: str) -> tuple[int, int] | None:
+    """The first and the last slot that were ever judged for a campus."""
+    table = schema.ledger
+    days = select(func.min(table.c.day), func.max(table.c.day)).where(table.c.campus == campus)
+    bounds = connection.execute(days).one()
+    rows = [newest(connection, campus, day) for day in bounds if day is not None]
+    judged = [slot for row in rows if row for slot, letter in row.record.slots() if letter != NOT_JUDGED]
+    return (min(judged), max(judged)) if judged else None
+
+
+def unknown_slots(connection: Connection, campus: str, since: datetime.date) -> list[int]:
+    """Slots of class that are unknown, from a day on."""
+    rows = newest_of_period(connection, since.isoformat(), "9999-12-31", campus)
+    return [slot for row in rows for slot, letter in row.record.slots() if letter == LETTERS["unknown"]]
+
+
+def write(connection: Connection, row: LedgerRow) -> LedgerRow:
+    """Writes a revision, new or still open. One that is no longer open is sealed: it takes the chain's next link."""
+    table = schema.ledger
+    values: dict[str, Any] = msgspec.structs.asdict(row) | {"strip": row.record.strip, "sealed_order": None}
+    if not row.open:
+        number, before = last_link(connection)
+        values |= {"sealed_order": number + 1, "chain": link(before, row)}
+    here = and_(table.c.campus == row.campus, table.c.day == row.day, table.c.revision == row.revision)
+    if connection.execute(update(table).where(here, table.c.open.is_(True)).values(values)).rowcount == 0:
+        connection.execute(insert(table).values(values))
+    return msgspec.structs.replace(row, chain=values["chain"])
+
+
+def last_link(connection: Connection) -> tuple[int, str]:
+    """The number and the digest of the chain's last link."""
+    table = schema.ledger
+    query = select(table.c.sealed_order, table.c.chain).where(table.c.sealed_order.is_not(None))
+    row = connection.execute(query.order_by(table.c.sealed_order.desc()).limit(1)).first()
+    return (0, "") if row is None else (int(row[0]), str(row[1]))
+
+
+def link(before: str, row: LedgerRow) -> str:
+    """SHA-256 over the link before and all that a sealed revision says, line by line."""
+    said = (
+        before,
+        row.campus,
+        row.day,
+        str(row.revision),
+        repr(row.written_at),
+        row.reason,
+        row.policy,
+        row.inventory,
+        row.hours,
+        row.evidence,
+        hashlib.sha256(row.body).hexdigest(),
+    )
+    return hashlib.sha256("\n".join(said).encode()).hexdigest()
+
+
+def log_changes(
+    connection: Connection, row: LedgerRow, changes: Iterable[tuple[SlotChange, str]], at: float
+) -> None:
+    values = [
+        {
+            "campus": row.campus,
+            "day": row.day,
+            "slot": change.slot,
+            "revision": row.revision,
+            "old": change.old,
+            "new": change.new,
+            "reason": reason,
+            "at": at,
+        }
+        for change, reason in changes
+    ]
+    if values:
+        connection.execute(insert(schema.slot_change), values)
+
+
+def changes(connection: Connection, campus: str, since: str, until: str) -> list[Change]:
+    """Every change of an already judged slot, in order of writing."""
+    table = schema.slot_change
+    columns = (getattr(table.c, name) for name in Change.__struct_fields__)
+    query = select(*columns).where(table.c.campus == campus, table.c.day >= since, table.c.day <= until)
+    return [Change(*row) for row in connection.execute(query.order_by(table.c.at, table.c.slot))]
+
+
+def _select() -> Any:
+    return select(*(getattr(schema.ledger.c, name) for name in LedgerRow.__struct_fields__))
+
+
+def _row(row: Sequence[Any]) -> LedgerRow:
+    values = dict(zip(LedgerRow.__struct_fields__, row, strict=True))
+    body = values["body"]
+    values["body"] = body.encode() if isinstance(body, str) else bytes(body)
+    values["chain"] = values["chain"] or ""
+    return LedgerRow(**values)
