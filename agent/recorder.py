@@ -88,7 +88,7 @@ class WindowRecorder:
         now = boottime + offset
         limit = math.floor((now - self.lag_seconds) / width) * width if whole_windows else now
         with self._lock:
-            rows = _rows_by_window(self._tables, self._not_run, offset, width, limit)
+            rows = _rows_by_window(self._tables, self._not_run, offset, width, limit if whole_windows else math.inf)
             self._tables, self._not_run = rows.left_tables, rows.left_not_run
             begins = sorted(rows.windows)
             last = limit - width if whole_windows else math.floor(now / width) * width

@@ -215,7 +215,8 @@ class Shipper:
             raise ServiceError(f"{config.data_dir}: this device is not enrolled; run `wifi-agent enroll` first")
         self.identity = Identity.load(config.data_dir / enroll.IDENTITY)
         self.collector = config.collector or enrollment.collector
-        self._http = client(enroll.authority(config.data_dir, config.ca_file, enrollment), clock)
+        self._authority = enroll.authority(config.data_dir, config.ca_file, enrollment)
+        self._http = client(self._authority, clock)
         self.transport = Transport(
             self.collector, identity=self.identity, clock=clock, http=self._http, collector_key=enrollment.key()
         )
@@ -316,11 +317,15 @@ class Shipper:
 
     def _throughput(self) -> None:
         in_force = self.plans.in_force
-        if in_force is not None:
+        if in_force is None:
+            return
+        plan = in_force.plan
+        # A pool of its own: the test must not hold up a push, nor a push spoil the test.
+        with client(self._authority, self._clock) as http:
             self._runner.run(
                 "throughput",
-                lambda: tasks.throughput(in_force.plan, self.collector, self.transport),
-                tasks.seconds_for("throughput", in_force.plan, full=True),
+                lambda: tasks.throughput(plan, self.collector, self.transport, lambda: http),
+                tasks.seconds_for("throughput", plan, full=True),
             )
 
 

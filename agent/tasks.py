@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+from collections.abc import Callable
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -72,7 +73,7 @@ def host(config: Config) -> Any:
     return Settings(interface=config.interface or None, data_dir=str(config.data_dir))
 
 
-def throughput(plan: wire.Plan, collector: str, transport: Transport) -> Any:
+def throughput(plan: wire.Plan, collector: str, transport: Transport, http: Callable[[], Any]) -> Any:
     """Settings of a leased transfer. Asks for the lease: without one nothing is moved."""
     from agent.probes.throughput import Settings  # noqa: PLC0415
 
@@ -90,7 +91,7 @@ def throughput(plan: wire.Plan, collector: str, transport: Transport) -> Any:
         max_bytes=min(task.max_bytes, lease.max_bytes) if lease.granted else task.max_bytes,
         max_seconds=min(task.max_seconds, lease.max_seconds) if lease.granted else task.max_seconds,
         streams=task.streams,
-        http=transport.transfer_client,
+        http=http,
     )
 
 

@@ -131,10 +131,6 @@ class Transport:
             raise Unreachable("a lease for another agent")
         return lease
 
-    def transfer_client(self) -> httpx.Client:
-        """The pool the throughput probe moves its bytes over: same trust, same bounds on waiting."""
-        return self._http
-
     def _verified(self, signed: wire.Signed, kind: str, document: type[wire.Document]) -> wire.Document:
         data = bytes(signed.document)
         if self._collector_key is None or not verify(self._collector_key, kind, data, signed.signature):
