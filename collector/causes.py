@@ -1,0 +1,156 @@
+"""Why a slot is not met: a cause is named only with positive evidence for it.
+
+First the one campus; then the district as a whole, because a shared line is one cause and not forty, and because a
+monitor that sees a fifth of the district turn short at once must suspect itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from collector.inventory import Inventory
+from collector.statistic import BEYOND, Said
+
+if TYPE_CHECKING:
+    from collector.evaluate import Context, SlotVerdict
+
+AGENT_SILENT = "agent_silent"
+CAMPUS_CUT_OFF = "campus_cut_off"
+SHARED_UPLINK_CUT = "shared_uplink_cut"
+LAN_DOWN = "lan_down"
+DNS = "dns"
+INTERNET = "internet"
+SLOW = "slow"
+LOSS = "loss"
+ACCESS_POINT_DOWN = "access_point_down"
+COLLECTOR_GAP = "collector_gap"
+PLANNED_WORK = "planned_work"
+NOT_REACHABLE = "not_reachable_from_here"
+MONITOR_SUSPECT = "monitor_suspect"
+
+SUSPECT_SHARE = 0.2
+SUSPECT_CAMPUSES = 5
+"""A fifth of a handful is one campus: below this many the share says nothing."""
+
+
+def of_slot(
+    verdict: SlotVerdict,
+    slot_seconds: int,
+    expected: Mapping[str, str | None],
+    said: Mapping[str, Said],
+    faults: Mapping[str, str],
+    context: Context,
+) -> tuple[str, str]:
+    """The cause and its evidence in words; both empty where the slot is met or nothing is proven."""
+    if verdict.verdict in ("met", "no_class"):
+        return "", ""
+    begin, end = verdict.slot, verdict.slot + slot_seconds
+    if any(since < end and until > begin for since, until in context.exclusions):
+        return PLANNED_WORK, "an approved exclusion covers this slot"
+    if verdict.verdict == "short":
+        return _short(verdict, said)
+    if any(since < end and until > begin for since, until in context.collector_gaps):
+        return COLLECTOR_GAP, "the collector itself was not receiving in this slot"
+    return _unknown(verdict, expected, said, faults, begin in context.edge_failed)
+
+
+def _unknown(
+    verdict: SlotVerdict,
+    expected: Mapping[str, str | None],
+    said: Mapping[str, Said],
+    faults: Mapping[str, str],
+    edge_failed: bool,
+) -> tuple[str, str]:
+    silent = sorted(agent for agent in expected if agent not in said)
+    named = ", ".join(agent[:12] for agent in silent)
+    if expected and len(silent) == len(expected) and (len(silent) >= 2 or edge_failed):
+        words = "the collector's own check of the campus edge fails" if edge_failed else f"all agents silent: {named}"
+        return CAMPUS_CUT_OFF, words
+    if silent:
+        return AGENT_SILENT, f"{len(silent)} of {len(expected)} agents sent nothing: {named}"
+    away = sorted(ap for ap, state in verdict.access_points.items() if state == NOT_REACHABLE)
+    if away and all(state in ("up", NOT_REACHABLE) for state in verdict.access_points.values()):
+        return NOT_REACHABLE, f"{len(away)} access points never answered an agent of this campus"
+    if faults:
+        return AGENT_SILENT, "; ".join(f"agent {agent[:12]}: {fault}" for agent, fault in sorted(faults.items()))
+    return "", ""
+
+
+def _short(verdict: SlotVerdict, said: Mapping[str, Said]) -> tuple[str, str]:
+    broken = {one.id: one for one in verdict.criteria if one.verdict == "short"}
+    cut, lan, dns, partly = [], [], [], []
+    for agent, one in sorted(said.items()):
+        lost = {rung: _lost(one, rung) for rung in ("gateway", "dns")}
+        beyond = [echoes for echoes in one.path.values() if echoes.rung in BEYOND and echoes.sent]
+        nothing = bool(beyond) and not any(echoes.received for echoes in beyond)
+        if nothing:
+            (lan if lost["gateway"] is True else cut).append(agent)
+        elif lost["dns"] is True:
+            dns.append(agent)
+        elif beyond:
+            partly.append(agent)
+    if any(name.startswith("place.") for name in broken):
+        if lan and not partly:
+            return LAN_DOWN, f"{len(lan)} agents get no answer from their own gateway nor from beyond"
+        if cut and not partly:
+            words = f"{len(cut)} agents reach nothing beyond their gateway"
+            return (CAMPUS_CUT_OFF if len(cut) >= 2 else INTERNET), words
+        if dns:
+            return DNS, f"{len(dns)} agents get no answer from a name server, but do from beyond the gateway"
+        rooms = ", ".join(sorted({room for one in broken.values() for room in one.failing if "/" in room})[:5])
+        kind = LOSS if "place.loss" in broken else SLOW
+        return kind, f"rooms: {rooms}" if rooms else "every target of an agent is affected"
+    down = sorted(ap for ap, state in verdict.access_points.items() if state == "down")
+    if down:
+        return ACCESS_POINT_DOWN, f"{len(down)} down: {', '.join(down[:5])}{', …' if len(down) > 5 else ''}"
+    return "", ""
+
+
+def _lost(said: Said, rung: str) -> bool | None:
+    """Whether nothing came back on this rung; None where it was not asked."""
+    asked = [echoes for echoes in said.path.values() if echoes.rung == rung and echoes.sent]
+    return None if not asked else not any(echoes.received for echoes in asked)
+
+
+def district(
+    verdicts: Mapping[str, SlotVerdict], inventory: Inventory, before: Mapping[str, str]
+) -> dict[str, tuple[str, str]]:
+    """For one slot, the campuses whose cause is seen only from above: {campus: (cause, evidence)}. ``before``: each
+    campus's verdict in the slot before; only campuses that *turn* short make the monitor suspect itself.
+
+    A shared uplink is cut where every campus of it with a verdict is cut off, and there are two. Real and simulated
+    campuses are looked at apart.
+    """
+    found: dict[str, tuple[str, str]] = {}
+    for uplink, campuses in _by_uplink(verdicts, inventory).items():
+        cut = [one for one in campuses if verdicts[one].cause == CAMPUS_CUT_OFF]
+        silent = [one for one in campuses if verdicts[one].cause in (CAMPUS_CUT_OFF, AGENT_SILENT)]
+        if len(cut) >= 2 and len(silent) == len(campuses):
+            words = f"all {len(campuses)} campuses of uplink {uplink} are cut off in this slot"
+            found |= dict.fromkeys(campuses, (SHARED_UPLINK_CUT, words))
+    for simulated in (False, True):
+        judged = [one for one in _teaching(verdicts, inventory) if inventory.campuses[one].simulated is simulated]
+        turned = [
+            one
+            for one in judged
+            if verdicts[one].verdict == "short" and before.get(one, "short") != "short" and one not in found
+        ]
+        if len(turned) >= SUSPECT_CAMPUSES and len(turned) > SUSPECT_SHARE * len(judged):
+            words = f"{len(turned)} of {len(judged)} campuses turned short in this slot: look at the monitor first"
+            for one in turned:
+                alone = verdicts[one].cause
+                found[one] = (MONITOR_SUSPECT, f"{words}; taken alone: {alone}" if alone else words)
+    return found
+
+
+def _teaching(verdicts: Mapping[str, SlotVerdict], inventory: Inventory) -> list[str]:
+    return [one for one in verdicts if verdicts[one].verdict != "no_class" and one in inventory.campuses]
+
+
+def _by_uplink(verdicts: Mapping[str, SlotVerdict], inventory: Inventory) -> dict[str, list[str]]:
+    shared: dict[str, list[str]] = {}
+    for campus in _teaching(verdicts, inventory):
+        if uplink := inventory.campuses[campus].uplink:
+            shared.setdefault(uplink, []).append(campus)
+    return shared

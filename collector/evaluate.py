@@ -1,0 +1,206 @@
+"""The judge: policy, inventory, hours and evidence go in, verdicts come out. A pure function; it never guesses.
+
+Without evidence a thing is unknown, never good, never bad. Short is proven: an access point is down only where it
+answered before and every agent that asked enough says so; a room is short only where two independent targets fail.
+"""
+
+from __future__ import annotations
+
+import datetime
+import statistics
+from collections.abc import Iterable, Sequence
+from typing import Literal
+
+from msgspec import Struct
+
+from collector import causes
+from collector.hours import Hours, instructional
+from collector.inventory import Inventory
+from collector.policy import Criterion, Policy
+from collector.statistic import BEYOND, Echoes, Placed, Said, by_slot, own_fault
+
+Verdict = Literal["met", "short", "unknown", "no_class"]
+State = Literal["up", "down", "unknown", "not_reachable_from_here"]
+_NAMED = 50
+"""How many failing or missing things a verdict names; their number is always whole."""
+
+
+class Context(Struct, frozen=True):
+    """What is known beside the slot's evidence. ``ever_answered``: (agent, access point) pairs that answered before;
+    ``agents``: (agent, place, from, to) of approved placements; ``collector_gaps`` and ``exclusions``: [from, to)."""
+
+    ever_answered: frozenset[tuple[str, str]] = frozenset()
+    agents: tuple[tuple[str, str | None, float, float | None], ...] = ()
+    collector_gaps: tuple[tuple[float, float], ...] = ()
+    exclusions: tuple[tuple[float, float], ...] = ()
+    edge_failed: frozenset[int] = frozenset()
+
+
+class CriterionVerdict(Struct, frozen=True):
+    """How many of ``n`` met the criterion; who fell short, and who is unknown."""
+
+    id: str
+    verdict: Verdict
+    met: int
+    short: int
+    unknown: int
+    n: int
+    failing: tuple[str, ...] = ()
+    missing: tuple[str, ...] = ()
+
+
+class SlotVerdict(Struct, frozen=True):
+    """A campus's slot. ``weight_seconds``: its instructional seconds; ``places``: each room's verdict."""
+
+    slot: int
+    verdict: Verdict
+    weight_seconds: int
+    criteria: tuple[CriterionVerdict, ...] = ()
+    cause: str = ""
+    cause_evidence: str = ""
+    access_points: dict[str, State] = {}
+    places: dict[str, Verdict] = {}
+
+
+def three_values(criterion: Criterion, states: dict[str, Verdict]) -> CriterionVerdict:
+    """``met`` if enough of n met it, ``short`` if not even the unknown could make it enough, else ``unknown``.
+    Nothing to judge is unknown."""
+    failing = tuple(sorted(name for name, state in states.items() if state == "short"))
+    missing = tuple(sorted(name for name, state in states.items() if state == "unknown"))
+    n = len(states)
+    met = n - len(failing) - len(missing)
+    need = criterion.share * n - 1e-9
+    verdict: Verdict = "unknown"
+    if n and met >= need:
+        verdict = "met"
+    elif n and met + len(missing) < need:
+        verdict = "short"
+    return CriterionVerdict(
+        criterion.id, verdict, met, len(failing), len(missing), n, failing[:_NAMED], missing[:_NAMED]
+    )
+
+
+def evaluate_slots(
+    policy: Policy,
+    inventory: Inventory,
+    hours: Hours,
+    campus_id: str,
+    day: datetime.date,
+    slots: Iterable[int],
+    evidence: Sequence[Placed],
+    context: Context,
+) -> dict[int, SlotVerdict]:
+    """The verdict of each wanted slot of the campus's local day."""
+    campus = inventory.campuses[campus_id]
+    weights = instructional(hours, campus, day, policy.slot_seconds)
+    wanted = sorted(set(slots))
+    teaching = [slot for slot in wanted if weights.get(slot)]
+    said = by_slot(teaching, policy.slot_seconds, evidence)
+    asked = [ap.id for ap in inventory.access_points_on(campus_id, day)]
+    verdicts = {slot: SlotVerdict(slot, "no_class", 0) for slot in wanted}
+    for slot in teaching:
+        verdicts[slot] = _slot(policy, slot, weights[slot], asked, said[slot], context)
+    return verdicts
+
+
+def _slot(
+    policy: Policy, slot: int, weight: int, asked: list[str], said: dict[str, Said], context: Context
+) -> SlotVerdict:
+    end = slot + policy.slot_seconds
+    expected = {
+        agent: place for agent, place, since, until in context.agents if since < end and (until is None or until > slot)
+    }
+    faults = {agent: fault for agent, one in said.items() if (fault := own_fault(one))}
+    criteria = []
+    access_points: dict[str, State] = {}
+    rooms: dict[str, Verdict] = {}
+    for criterion in policy.criteria:
+        if criterion.window != "slot":
+            continue
+        if criterion.scope == "access_point":
+            hearing = [one for agent, one in said.items() if agent not in faults]
+            access_points = {ap: _access_point(criterion, ap, hearing, context) for ap in asked}
+            states: dict[str, Verdict] = {ap: _AS_VERDICT[state] for ap, state in access_points.items()}
+        else:
+            states = _rooms(criterion, expected, said)
+            for room, state in states.items():
+                rooms[room] = _worse(rooms.get(room, "met"), state) if criterion.required else rooms.get(room, state)
+        criteria.append((criterion.required, three_values(criterion, states)))
+    required = [one.verdict for needed, one in criteria if needed]
+    verdict: Verdict = "unknown"
+    if "short" in required:
+        verdict = "short"
+    elif required and all(one == "met" for one in required):
+        verdict = "met"
+    whole = SlotVerdict(slot, verdict, weight, tuple(one for _, one in criteria), "", "", access_points, rooms)
+    cause, grounds = causes.of_slot(whole, policy.slot_seconds, expected, said, faults, context)
+    return SlotVerdict(slot, verdict, weight, whole.criteria, cause, grounds, access_points, rooms)
+
+
+_AS_VERDICT: dict[State, Verdict] = {
+    "up": "met",
+    "down": "short",
+    "unknown": "unknown",
+    "not_reachable_from_here": "unknown",
+}
+
+
+def _worse(one: Verdict, other: Verdict) -> Verdict:
+    order: tuple[Verdict, ...] = ("short", "unknown", "met", "no_class")
+    return min(one, other, key=order.index)
+
+
+def _access_point(criterion: Criterion, ap: str, said: list[Said], context: Context) -> State:
+    down = elsewhere = False
+    for one in said:
+        counts = one.reach.get(ap)
+        if counts is None or counts[0] < criterion.min_samples:
+            continue
+        if criterion.satisfied(counts[1] / counts[0]):
+            return "up"
+        if counts[1] or (one.agent, ap) in context.ever_answered:
+            down = True
+        else:
+            elsewhere = True
+    if down:
+        return "down"
+    return "not_reachable_from_here" if elsewhere else "unknown"
+
+
+def _rooms(criterion: Criterion, expected: dict[str, str | None], said: dict[str, Said]) -> dict[str, Verdict]:
+    """Each room with an approved agent; a room with several agents is met where one of them finds it so."""
+    states: dict[str, Verdict] = {}
+    for agent, place in expected.items():
+        room = place or f"agent {agent[:12]}"
+        one = said.get(agent)
+        state = "unknown" if one is None else _from_room(criterion, one)
+        before = states.get(room)
+        if before is None or state == "met" or (before == "unknown" and state == "short"):
+            states[room] = state
+    return states
+
+
+def _from_room(criterion: Criterion, said: Said) -> Verdict:
+    """One target beyond the gateway that is good proves the room good; short takes two independent targets. The gateway
+    counts among those that fail only where it answers at all: many never answer an echo."""
+    failing = 0
+    for echoes in said.path.values():
+        beyond = echoes.rung in BEYOND
+        if not beyond and not (echoes.rung == "gateway" and echoes.received):
+            continue
+        state = _target(criterion, echoes)
+        if state == "met" and beyond:
+            return "met"
+        failing += state == "short"
+    return "short" if failing >= 2 else "unknown"
+
+
+def _target(criterion: Criterion, echoes: Echoes) -> Verdict:
+    if echoes.sent < criterion.min_samples:
+        return "unknown"
+    if criterion.measure == "rtt_seconds":
+        if not echoes.rtts:
+            return "unknown"
+        return "met" if criterion.satisfied(statistics.median(echoes.rtts)) else "short"
+    lost = max(0, echoes.sent - echoes.received - criterion.allowance)
+    return "met" if criterion.satisfied(lost / echoes.sent) else "short"
