@@ -168,6 +168,7 @@ class Transport:
                 nonce=secrets.token_hex(16),
                 label="sig1",
                 covered_component_ids=covered,
+                use_existing_digest=body is not None,
             )
             try:
                 return self._ask(method, path, body=body, headers=message.headers, bound=bound)

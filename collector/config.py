@@ -57,8 +57,8 @@ class Config(msgspec.Struct, frozen=True):
     # Always in class, slots of 30 seconds, labelled so.
     demonstration: bool = False
     auto_approve: bool = False
-    # Two independent addresses, divided by a comma: the internet is short only if both fail.
-    internet_targets: str = "1.1.1.1,8.8.8.8"
+    # HOST or HOST:PORT (TCP), two independent ones divided by a comma: the internet is short only if both fail.
+    internet_targets: str = "example.com:443,www.ietf.org:443"
 
     @property
     def database_url(self) -> str:
@@ -185,9 +185,9 @@ def _typed(key: str, value: Any, where: str) -> Any:
             parse_listen(value)
         except ValueError:
             raise ConfigError(f'{where}: `{key}` is {value!r}; write "HOST:PORT"') from None
-    if key in {"public_url", "remote_write_url", "throughput_url"} and value:
-        if not value.startswith(("https://", "http://")) or not urlsplit(value).hostname:
-            raise ConfigError(f"{where}: `{key}` is {value!r}; write a URL: https://HOST:PORT")
+    is_url = value.startswith(("https://", "http://")) and urlsplit(value).hostname
+    if key in {"public_url", "remote_write_url", "throughput_url"} and value and not is_url:
+        raise ConfigError(f"{where}: `{key}` is {value!r}; write a URL: https://HOST:PORT")
     if key in _PATHS:
         if not value and key == "data_dir":
             raise ConfigError(f"{where}: `data_dir` is empty; write the folder that holds key and database")

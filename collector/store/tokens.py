@@ -68,7 +68,7 @@ def claim(connection: Connection, digest_: str, now: float) -> bool:
     """Takes one of the token's places; False where none is free or its time is over."""
     taken = connection.execute(
         update(token)
-        .where(token.c.digest == digest_, token.c.claimed < token.c.keys, token.c.expires_at > now)
+        .where(token.c.digest == digest_, token.c.claimed < token.c["keys"], token.c.expires_at > now)
         .values(claimed=token.c.claimed + 1)
     )
     return taken.rowcount == 1

@@ -1,0 +1,71 @@
+"""The HTTP contract for people and programs: OpenAPI at ``/openapi.json``, a page at ``/docs``. The shapes are the
+wire's own structs, so the document cannot say anything else than the code."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from html import escape
+from typing import Any
+
+import msgspec
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, Response
+
+from agent import wire
+
+# path, method, who may ask, what it is, request body, answer
+ROUTES: tuple[tuple[str, str, str, str, Any, Any], ...] = (
+    ("/v1/reports", "post", "agent", "Push sealed reports; answered, signed, after the commit.", wire.Push, wire.Ack),
+    ("/v1/enroll", "post", "token", "Make a device known.", wire.EnrollRequest, wire.EnrollReply),
+    ("/v1/plan", "get", "agent", "What this agent is to measure, signed; ETag.", None, wire.Signed),
+    ("/v1/leases", "post", "agent", "Leave for one throughput test, signed.", wire.LeaseRequest, wire.Signed),
+    ("/v1/time", "get", "anyone", "The collector's time.", None, None),
+    ("/v1/campuses", "get", "anyone", "The campuses of the inventory.", None, None),
+    ("/v1/campuses/{id}/ledger", "get", "anyone", "The ledger's days of a campus.", None, None),
+    ("/v1/commitment", "get", "anyone", "The share of instructional time met, as bounds.", None, None),
+    ("/metrics", "get", "anyone", "The collector's health and the campuses, for Prometheus.", None, None),
+    ("/healthz", "get", "anyone", "The process lives.", None, None),
+    ("/readyz", "get", "anyone", "Reports can be kept.", None, None),
+    ("/", "get", "anyone", "The board: campuses that fall short first.", None, None),
+    ("/campus/{id}", "get", "anyone", "The board's page of one campus.", None, None),
+    ("/openapi.json", "get", "anyone", "This document.", None, None),
+    ("/docs", "get", "anyone", "This contract as a page.", None, None),
+)
+
+
+@lru_cache(maxsize=1)
+def contract() -> dict[str, Any]:
+    """The OpenAPI document."""
+    types = [kind for route in ROUTES for kind in route[4:6] if kind is not None] + [wire.Report, wire.Plan, wire.Lease]
+    schemas, components = msgspec.json.schema_components(types, ref_template="#/components/schemas/{name}")
+    by_type = dict(zip(types, schemas, strict=True))
+    paths: dict[str, Any] = {}
+    for path, method, who, text, asked, answered in ROUTES:
+        operation: dict[str, Any] = {"summary": text, "x-who": who, "responses": {"200": {"description": "Done."}}}
+        if answered is not None:
+            operation["responses"]["200"]["content"] = {"application/json": {"schema": by_type[answered]}}
+        if asked is not None:
+            operation["requestBody"] = {"content": {"application/json": {"schema": by_type[asked]}}}
+        if who != "anyone":
+            operation["responses"]["4XX"] = {"description": 'Refused: {"error": reason}. Nothing is stored.'}
+        if "{id}" in path:
+            operation["parameters"] = [{"name": "id", "in": "path", "required": True, "schema": {"type": "string"}}]
+        paths.setdefault(path, {})[method] = operation
+    info = {"title": "campus-wifi collector", "version": f"v{wire.SCHEMA}"}
+    return {"openapi": "3.1.0", "info": info, "paths": paths, "components": {"schemas": components}}
+
+
+async def document(_: Request) -> Response:
+    return Response(msgspec.json.encode(contract()), media_type="application/json")
+
+
+async def page(_: Request) -> Response:
+    rows = "".join(
+        f"<tr><td><code>{method.upper()} {escape(path)}</code></td><td>{who}</td><td>{escape(text)}</td></tr>"
+        for path, method, who, text, _asked, _answered in ROUTES
+    )
+    return HTMLResponse(
+        "<!doctype html><html lang=en><meta charset=utf-8><title>campus-wifi HTTP contract</title>"
+        "<body><h1>HTTP contract, version 1</h1><p>Shapes: <a href=/openapi.json>openapi.json</a></p>"
+        f"<table><tr><th>Request<th>Who<th>What</tr>{rows}</table></body></html>"
+    )
