@@ -46,8 +46,9 @@ def of_slot(
     if verdict.verdict in ("met", "no_class"):
         return "", ""
     begin, end = verdict.slot, verdict.slot + slot_seconds
-    if any(since < end and until > begin for since, until in context.exclusions):
-        return PLANNED_WORK, "an approved exclusion covers this slot"
+    for since, until, words in context.exclusions:
+        if since < end and until > begin:
+            return PLANNED_WORK, words or "an approved exclusion covers this slot"
     if verdict.verdict == "short":
         return _short(verdict, said)
     if any(since < end and until > begin for since, until in context.collector_gaps):
@@ -79,7 +80,10 @@ def _unknown(
 
 def _short(verdict: SlotVerdict, said: Mapping[str, Said]) -> tuple[str, str]:
     broken = {one.id: one for one in verdict.criteria if one.verdict == "short"}
-    cut, lan, dns, partly = [], [], [], []
+    cut: list[str] = []
+    lan: list[str] = []
+    dns: list[str] = []
+    partly: list[str] = []
     for agent, one in sorted(said.items()):
         lost = {rung: _lost(one, rung) for rung in ("gateway", "dns")}
         beyond = [echoes for echoes in one.path.values() if echoes.rung in BEYOND and echoes.sent]

@@ -17,7 +17,8 @@ from collector import causes
 from collector.hours import Hours, instructional
 from collector.inventory import Inventory
 from collector.policy import Criterion, Policy
-from collector.statistic import BEYOND, Echoes, Placed, Said, by_slot, own_fault
+from collector.statistic import BEYOND, Echoes, Said, by_slot, own_fault
+from collector.statistic import Placed as Placed
 
 Verdict = Literal["met", "short", "unknown", "no_class"]
 State = Literal["up", "down", "unknown", "not_reachable_from_here"]
@@ -27,12 +28,13 @@ _NAMED = 50
 
 class Context(Struct, frozen=True):
     """What is known beside the slot's evidence. ``ever_answered``: (agent, access point) pairs that answered before;
-    ``agents``: (agent, place, from, to) of approved placements; ``collector_gaps`` and ``exclusions``: [from, to)."""
+    ``agents``: (agent, place, from, to) of approved placements; ``collector_gaps``: [from, to); ``exclusions``:
+    (from, to, why) as approved."""
 
     ever_answered: frozenset[tuple[str, str]] = frozenset()
     agents: tuple[tuple[str, str | None, float, float | None], ...] = ()
     collector_gaps: tuple[tuple[float, float], ...] = ()
-    exclusions: tuple[tuple[float, float], ...] = ()
+    exclusions: tuple[tuple[float, float, str], ...] = ()
     edge_failed: frozenset[int] = frozenset()
 
 
