@@ -17,8 +17,7 @@ from collector import causes
 from collector.hours import Hours, instructional
 from collector.inventory import Inventory
 from collector.policy import Criterion, Policy
-from collector.statistic import BEYOND, Echoes, Said, by_slot, own_fault
-from collector.statistic import Placed as Placed
+from collector.statistic import BEYOND, Echoes, Placed, Said, by_slot, own_fault
 
 Verdict = Literal["met", "short", "unknown", "no_class"]
 State = Literal["up", "down", "unknown", "not_reachable_from_here"]
