@@ -60,7 +60,8 @@ def load(path: Path | None = None, environment: Mapping[str, str] | None = None)
         path = next((place for place in PLACES if place.exists()), None)
     if path is not None:
         for key, value in _read(path).items():
-            values[_known(key, str(path))] = _typed(key, value, str(path))
+            known = _known(key, str(path))
+            values[known] = _typed(known, value, str(path))
     for name, text in environment.items():
         if name.startswith(PREFIX) and name not in _NOT_KEYS:
             key = _known(name.removeprefix(PREFIX).lower(), f"environment variable {name}")

@@ -194,12 +194,16 @@ class CollectorDouble:
                 self.accepted += status == "accepted"
                 if status == "accepted":
                     self.losses += report.losses
+                    self.on_report(report)
                 results.append(wire.Result(*key, status))
             streams = {stream for stream, _ in seen}
             ack = wire.encode(
                 wire.Ack(push.request_id, agent, results, {s: self.through(s) for s in streams}, time.time(), 0.0, 50)
             )
         return 200, ack, {"Campus-Wifi-Signature": self.key.sign("ack", ack)}
+
+    def on_report(self, report: wire.Report) -> None:
+        """For a test to look on."""
 
     def read(self, sealed: wire.Sealed) -> tuple[tuple[str, int], wire.Report]:
         report, _ = wire.decode_report(bytes(sealed.report))
