@@ -96,7 +96,7 @@ def _icmp() -> Check:
                      "a firewall on this device drops ICMP: check `nft list ruleset`", needed=True)  # fmt: skip
     if not answer.kernel:
         return Check("ping", "warning", f"{kind}, without kernel transmit stamps",
-                     "times will be less exact and marked so; a kernel with timestamping gives better", needed=True)  # fmt: skip
+                     "times are less exact, and marked so", needed=True)  # fmt: skip
     return Check("ping", "ok", f"{kind}, timed by the kernel", needed=True)
 
 
