@@ -94,6 +94,13 @@ def sealed(connection: Connection) -> list[LedgerRow]:
     return [_row(row) for row in connection.execute(query)]
 
 
+def first_day(connection: Connection, campus: str | None = None) -> str | None:
+    table = schema.ledger
+    query = select(func.min(table.c.day))
+    day: str | None = connection.scalar(query if campus is None else query.where(table.c.campus == campus))
+    return day
+
+
 def still_open(connection: Connection) -> list[tuple[str, str]]:
     table = schema.ledger
     query = select(table.c.campus, table.c.day).where(table.c.open.is_(True))

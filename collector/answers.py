@@ -1,0 +1,229 @@
+"""The answer, from the ledger's rows: which campuses meet the commitment, as bounds, with the counts behind them.
+
+A campus's record begins with its first agent; class time of the period since then that has no row in the ledger counts
+as unknown, so a lost row cannot make an answer better. Real and simulated campuses never share a total. Numerators and
+denominators are added up, never averages.
+"""
+
+from __future__ import annotations
+
+import datetime
+import zoneinfo
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import Connection
+
+from collector.day_record import DayRecord, Span, local_day
+from collector.holding import Held, Holding, NothingHolds
+from collector.hours import instructional
+from collector.inventory import Campus
+from collector.roll_up import Bounds, Tally, roll_up, total
+from collector.store import judging as sql
+from collector.store import ledger
+
+if TYPE_CHECKING:
+    from collector.store import Store
+
+_WORST_FIRST = {"falls_short": 0, "not_enough_evidence": 1, "meets": 2}
+
+
+class UnknownCampus(LookupError):
+    """A campus that is in no inventory."""
+
+
+def commitment(
+    store: Store,
+    since: datetime.date | None,
+    until: datetime.date | None,
+    campus: str | None = None,
+    *,
+    now: float,
+    why: bool = False,
+) -> dict[str, Any]:
+    """The answer for the days ``since`` to ``until``, both included; by default from the first day of the ledger to
+    today. Those who fall short stand first. Raises UnknownCampus."""
+    today = datetime.datetime.fromtimestamp(now, datetime.UTC).date()
+    holding = Holding()
+    with store.read() as connection:
+        holding.refresh(connection)
+        first = since or _first_day(connection, campus) or today
+        # West of Greenwich the local day is behind the UTC one, east of it ahead.
+        last = until or max(today, first)
+        try:
+            held = holding.on(connection, min(last, today))
+        except NothingHolds:
+            return _nothing(first, last)
+        if campus is not None and campus not in held.inventory.campuses:
+            raise UnknownCampus(f"campus {campus!r} is in no inventory")
+        chosen = [one for name, one in sorted(held.inventory.campuses.items()) if campus in (None, name)]
+        rows: dict[str, dict[str, ledger.LedgerRow]] = {}
+        for row in ledger.newest_of_period(connection, first.isoformat(), last.isoformat(), campus):
+            rows.setdefault(row.campus, {})[row.day] = row
+        answers = [
+            _campus_answer(connection, holding, held, one, rows.get(one.id, {}), (first, last), now, why=why)
+            for one in chosen
+        ]
+    answers.sort(
+        key=lambda one: (one["simulated"], _WORST_FIRST[one["verdict"]], one["met_ratio_lower"], one["campus"])
+    )
+    return {
+        "from": first.isoformat(),
+        "to": last.isoformat(),
+        "objective": held.policy.slot_objective,
+        "day_objective": held.policy.day_objective,
+        "policy": held.policy.name,
+        "policy_hash": held.hashes["policy"],
+        "proposed": held.policy.proposed,
+        "demonstration_hours": held.hours.always,
+        "campuses": answers,
+        "totals": {
+            "real": _totals([one for one in answers if not one["simulated"]]),
+            "simulated": _totals([one for one in answers if one["simulated"]]),
+        },
+    }
+
+
+def _campus_answer(
+    connection: Connection,
+    holding: Holding,
+    held: Held,
+    campus: Campus,
+    rows: dict[str, ledger.LedgerRow],
+    period: tuple[datetime.date, datetime.date],
+    now: float,
+    *,
+    why: bool,
+) -> dict[str, Any]:
+    records = [row.record for row in rows.values()]
+    tallies = []
+    slots = Tally()
+    causes: dict[str, int] = {}
+    for record in records:
+        totals = record.totals()
+        tallies.append(Tally(*(totals[word][1] for word in ("met", "short", "unknown"))))
+        slots += Tally(*(totals[word][0] for word in ("met", "short", "unknown")))
+        for cause, seconds in record.causes().items():
+            causes[cause] = causes.get(cause, 0) + seconds
+    begins = sql.record_begins(connection, campus.id)
+    lost, lost_slots = _days_without_row(connection, holding, campus, rows, period, begins, now)
+    seconds_of = total(tallies) + Tally(unknown=lost)
+    slots += Tally(unknown=lost_slots)
+    verdict, by_slots, by_days = roll_up(held.policy, seconds_of, Tally())
+    listed = {room.id for room in held.inventory.places.get(campus.id, ())}
+    measured = {place for record in records for place in record.places_measured} & listed
+    answer: dict[str, Any] = {
+        "campus": campus.id,
+        "name": campus.name,
+        "region": campus.region,
+        "simulated": campus.simulated,
+        "verdict": verdict,
+        **_ratios(by_slots),
+        "slots": {"met": slots.met, "short": slots.short, "unknown": slots.unknown, "all": slots.all},
+        "seconds": {"met": seconds_of.met, "short": seconds_of.short, "unknown": seconds_of.unknown},
+        "instructional_seconds": seconds_of.all,
+        "day_verdict": by_days.verdict if by_days.evidence_ratio is not None else None,
+        "rooms": {"measured": len(measured), "listed": len(listed)},
+        "record_from": _local(begins, campus) if begins is not None else None,
+        "causes": dict(sorted(causes.items(), key=lambda item: -item[1])),
+    }
+    if why:
+        answer["why"] = {
+            "spans": [_span(record, span, campus) for record in records for span in record.spans if _tells(span)],
+            "rooms_never_measured": sorted(listed - measured),
+            "days_without_record_seconds": lost,
+        }
+    return answer
+
+
+def _ratios(bounds: Bounds) -> dict[str, float]:
+    """Without any class time nothing is known: everything between nothing and all is possible."""
+    return {
+        "met_ratio_lower": 0.0 if bounds.lower is None else bounds.lower,
+        "met_ratio_upper": 1.0 if bounds.upper is None else bounds.upper,
+        "evidence_ratio": bounds.evidence_ratio or 0.0,
+    }
+
+
+def _days_without_row(
+    connection: Connection,
+    holding: Holding,
+    campus: Campus,
+    rows: dict[str, ledger.LedgerRow],
+    period: tuple[datetime.date, datetime.date],
+    begins: float | None,
+    now: float,
+) -> tuple[int, int]:
+    """Instructional seconds, and slots, of the record's finished days that the ledger does not hold."""
+    if begins is None:
+        return 0, 0
+    day = max(period[0], local_day(begins, campus.timezone))
+    last = min(period[1], local_day(now, campus.timezone) - datetime.timedelta(days=1))
+    seconds = slots = 0
+    while day <= last:
+        if day.isoformat() not in rows:
+            held = holding.on(connection, day)
+            lost = instructional(held.hours, campus, day, held.policy.slot_seconds)
+            lost = {slot: weight for slot, weight in lost.items() if slot >= begins}
+            seconds += sum(lost.values())
+            slots += len(lost)
+        day += datetime.timedelta(days=1)
+    return seconds, slots
+
+
+def _tells(span: Span) -> bool:
+    return span.grounds.verdict in ("short", "unknown")
+
+
+def _span(record: DayRecord, span: Span, campus: Campus) -> dict[str, Any]:
+    grounds = span.grounds
+    return {
+        "day": record.day,
+        "from": _local(span.from_slot, campus)[11:16],
+        "to": _local(span.to_slot, campus)[11:16],
+        "from_at": span.from_slot,
+        "to_at": span.to_slot,
+        "verdict": grounds.verdict,
+        "cause": grounds.cause,
+        "cause_evidence": grounds.cause_evidence,
+        "criteria": [
+            {
+                "id": one.id,
+                "verdict": one.verdict,
+                "met": one.met,
+                "of": one.n,
+                "failing": list(one.failing),
+                "missing": list(one.missing),
+            }
+            for one in grounds.criteria
+            if one.verdict != "met"
+        ],
+    }
+
+
+def _local(at: float, campus: Campus) -> str:
+    return datetime.datetime.fromtimestamp(at, zoneinfo.ZoneInfo(campus.timezone)).isoformat(timespec="minutes")
+
+
+def _first_day(connection: Connection, campus: str | None) -> datetime.date | None:
+    day = ledger.first_day(connection, campus)
+    return None if day is None else datetime.date.fromisoformat(day)
+
+
+def _totals(answers: list[dict[str, Any]]) -> dict[str, Any]:
+    seconds = total(Tally(**one["seconds"]) for one in answers)
+    return {
+        "campuses": len(answers),
+        **{verdict: sum(one["verdict"] == verdict for one in answers) for verdict in _WORST_FIRST},
+        "seconds": {"met": seconds.met, "short": seconds.short, "unknown": seconds.unknown},
+    }
+
+
+def _nothing(first: datetime.date, last: datetime.date) -> dict[str, Any]:
+    return {
+        "from": first.isoformat(),
+        "to": last.isoformat(),
+        "objective": 0.0,
+        "policy": "",
+        "campuses": [],
+        "totals": {"real": _totals([]), "simulated": _totals([])},
+    }

@@ -1,0 +1,68 @@
+"""An administrator's write reaches the store by one of two ways: the running server's admin socket, or, where no
+server runs, this process under the store's exclusive lock. There is one writer, always."""
+
+from __future__ import annotations
+
+import argparse
+import http.client
+import socket
+import time
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from collector import operations
+from collector.commands.console import Failure
+from collector.commands.present import open_store, settings
+
+_PATIENCE_SECONDS = 600.0
+
+
+class _SocketConnection(http.client.HTTPConnection):
+    def __init__(self, path: Path) -> None:
+        super().__init__("admin", timeout=_PATIENCE_SECONDS)
+        self._path = path
+
+    def connect(self) -> None:
+        self.sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        self.sock.settimeout(self.timeout)
+        self.sock.connect(str(self._path))
+
+
+def perform(arguments: argparse.Namespace, verb: str, body: dict[str, Any]) -> dict[str, Any]:
+    """Does it, and returns what was done. Raises Failure where it could not be."""
+    config = settings(arguments)
+    served = _ask_server(Path(config.data_dir) / "admin.sock", verb, body)
+    if served is not None:
+        return served
+    with open_store(config, write=True) as store:
+        try:
+            return operations.perform(store, config, time.time, verb, body)
+        except operations.NotDone as fault:
+            raise Failure(fault.reason, fault.hint, fault.status) from None
+
+
+def _ask_server(path: Path, verb: str, body: dict[str, Any]) -> dict[str, Any] | None:
+    connection = _SocketConnection(path)
+    try:
+        connection.connect()
+    except (FileNotFoundError, ConnectionRefusedError):
+        return None  # no server: a socket file may be left of one that was killed
+    except OSError as fault:
+        raise Failure(f"{path} cannot be used: {fault.strerror}", "run this as the user that runs the server") from None
+    try:
+        headers = {"Content-Type": "application/json"}
+        connection.request("POST", f"/admin/{verb}", msgspec.json.encode(body), headers)
+        answer = connection.getresponse()
+        content = answer.read()
+        reply: dict[str, Any] = msgspec.json.decode(content, type=dict[str, Any])
+    except (OSError, http.client.HTTPException, msgspec.DecodeError) as fault:
+        reason = f"the server did not answer on {path}: {fault}"
+        raise Failure(reason, "look into the server's log; nothing is known to have changed") from None
+    finally:
+        connection.close()
+    if answer.status != 200:
+        reason = str(reply.get("error", f"the server answered {answer.status}"))
+        raise Failure(reason, str(reply.get("hint", "")), int(reply.get("status", 1)))
+    return reply

@@ -1,0 +1,139 @@
+"""``commitment``: the answer. Which campuses meet the commitment, which fall short, by how much, and how we know."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import time
+from typing import Any
+
+from collector import answers
+from collector.answers_csv import as_csv
+from collector.commands.console import cell, out, print_json, say, table, wrong_use
+from collector.commands.present import open_store, settings
+from collector.commands.when import day
+
+WORDS = {
+    "falls_short": ("falls short", "bold red"),
+    "not_enough_evidence": ("not enough evidence", "yellow"),
+    "meets": ("meets", "green"),
+}
+
+
+def add_parser(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    parser = verbs.add_parser(
+        "commitment",
+        help="the answer: which campuses meet the commitment, as bounds, and why",
+        description="The share of instructional time in which the policy was met, for each campus: at least the lower "
+        "bound, at most the upper one; between them lies the time without enough evidence.",
+        epilog="example: wifi-collector commitment --from 2026-09-01 --to 2026-09-30 --why",
+    )
+    parser.add_argument("--from", dest="since", type=day, metavar="DATE", help="first day (default: the first kept)")
+    parser.add_argument("--to", dest="until", type=day, metavar="DATE", help="last day (default: today)")
+    parser.add_argument("--campus", metavar="ID")
+    parser.add_argument("--why", action="store_true", help="what was short, when, and which evidence is missing")
+    form = parser.add_mutually_exclusive_group()
+    form.add_argument("--json", action="store_true", help="one JSON object")
+    form.add_argument("--csv", action="store_true", help="CSV for a spreadsheet")
+    parser.set_defaults(run=run)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    if arguments.since and arguments.until and arguments.since > arguments.until:
+        raise wrong_use(f"--from {arguments.since} is after --to {arguments.until}", "exchange the two")
+    config = settings(arguments)
+    with open_store(config) as store:
+        try:
+            answer = answers.commitment(
+                store, arguments.since, arguments.until, arguments.campus, now=time.time(), why=arguments.why
+            )
+        except answers.UnknownCampus as fault:
+            raise wrong_use(str(fault), "`wifi-collector commitment --json` lists the campuses") from None
+    if arguments.json:
+        print_json(answer)
+    elif arguments.csv:
+        sys.stdout.write(as_csv(answer))
+    else:
+        _show(answer)
+        if arguments.why:
+            _show_why(answer)
+    return 0
+
+
+def _show(answer: dict[str, Any]) -> None:
+    real = [campus for campus in answer["campuses"] if not campus["simulated"]]
+    simulated = [campus for campus in answer["campuses"] if campus["simulated"]]
+    objective = f"{answer['objective']:.0%}"
+    say(
+        f"Commitment {answer['from']} to {answer['to']}, policy {answer['policy']}, objective {objective} of class time"
+    )
+    for title, campuses in (("Campuses", real), ("SIMULATED campuses (in no total with real ones)", simulated)):
+        if campuses:
+            out().print(_campus_table(title, campuses))
+    if not answer["campuses"]:
+        say("no campuses: import them with `wifi-collector import campuses FILE --apply`")
+    for name, total in (("real", answer["totals"]["real"]), ("simulated", answer["totals"]["simulated"])):
+        if total["campuses"]:
+            say(
+                f"{total['campuses']} {name} campuses: {total['falls_short']} fall short, "
+                f"{total['not_enough_evidence']} without enough evidence, {total['meets']} meet"
+            )
+
+
+def _campus_table(title: str, campuses: list[dict[str, Any]]) -> Any:
+    right = ("met at least", "at most", "evidence", "class time")
+    shown = table(title, "campus", "name", "answer", *right, "rooms measured", "counted from", right=right)
+    for campus in campuses:
+        words, style = WORDS[campus["verdict"]]
+        rooms = campus["rooms"]
+        shown.add_row(
+            cell(campus["campus"]),
+            cell(campus["name"]),
+            cell(words, style),
+            cell(percent(campus["met_ratio_lower"])),
+            cell(percent(campus["met_ratio_upper"])),
+            cell(percent(campus["evidence_ratio"])),
+            cell(duration(campus["instructional_seconds"])),
+            cell(f"{rooms['measured']} of {rooms['listed']}"),
+            cell(campus["record_from"] or "no agent yet"),
+        )
+    return shown
+
+
+def _show_why(answer: dict[str, Any]) -> None:
+    for campus in answer["campuses"]:
+        why = campus["why"]
+        if not why["spans"] and not why["rooms_never_measured"]:
+            continue
+        say("")
+        say(f"{campus['campus']} ({campus['name']}): {WORDS[campus['verdict']][0]}")
+        if why["spans"]:
+            shown = table("", "day", "from", "to", "verdict", "cause", "criterion", "failing", "missing evidence")
+            for span in why["spans"]:
+                criteria = span["criteria"] or [{"id": "-", "failing": [], "missing": []}]
+                for at, criterion in enumerate(criteria):
+                    head = [span["day"], span["from"], span["to"], span["verdict"], span["cause"] or "-"]
+                    shown.add_row(
+                        *(cell(text if at == 0 else "") for text in head),
+                        cell(criterion["id"]),
+                        cell(_some(criterion["failing"])),
+                        cell(_some(criterion["missing"])),
+                    )
+            out().print(shown)
+        if why["rooms_never_measured"]:
+            say(f"rooms never measured: {_some(why['rooms_never_measured'], 12)}")
+
+
+def _some(names: list[str], most: int = 6) -> str:
+    shown = ", ".join(names[:most])
+    return f"{shown} and {len(names) - most} more" if len(names) > most else shown or "-"
+
+
+def percent(ratio: float | None) -> str:
+    """Cut, not rounded: 94.96 % must never read as the 95 % that would meet the objective."""
+    return "-" if ratio is None else f"{int(ratio * 1000 + 1e-9) / 10:.1f} %"
+
+
+def duration(seconds: float) -> str:
+    minutes = round(seconds / 60)
+    return f"{minutes // 60} h {minutes % 60:02d} min"

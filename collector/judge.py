@@ -1,0 +1,296 @@
+"""The judging loop: slots that ended and slots with late evidence go in, revisions of the ledger come out.
+
+A slot is judged once its end is more than the grace ago; evidence that comes later marks it again. Nothing is judged
+before a campus's record begins: with the first full slot of its first agent, or of its first evidence where a pending
+agent's measurements count from before its approval.
+"""
+
+from __future__ import annotations
+
+import datetime
+import threading
+from collections.abc import Callable, Iterable
+from functools import partial
+from typing import TYPE_CHECKING
+
+import structlog
+from msgspec import Struct, structs
+
+from collector import causes
+from collector.day_record import day_bounds, local_day
+from collector.holding import Holding, NothingHolds
+from collector.judging import FIRST, CampusDay, Outcome, judge_campus_day, write_outcome
+from collector.store import judging as sql
+from collector.store import ledger, marks
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
+    from collector.evaluate import SlotVerdict
+    from collector.inventory import Inventory
+    from collector.store import Store
+
+_log = structlog.get_logger()
+_CAMPUS_DAYS_A_PASS = 2000
+_MARKS_A_PASS = 20_000
+_TURN_SECONDS = 1.0
+_SLOTS_REMEMBERED = 600
+_REASONS = {"evidence": "late evidence", "anchor": "clock learnt"}
+
+
+class Live(Struct, frozen=True):
+    """A campus's last finished slot."""
+
+    campus: str
+    slot: int
+    verdict: SlotVerdict
+    in_class: bool
+
+
+class Pass(Struct, frozen=True):
+    """What one pass did. ``more``: work is left that this pass did not take."""
+
+    slots: int = 0
+    campus_days: int = 0
+    changed: int = 0
+    more: bool = False
+
+
+class _Plan(Struct, frozen=True):
+    now: list[CampusDay]
+    later: list[CampusDay]
+    begins: dict[str, int]
+
+
+class Judge:
+    """One at a time: the loop's thread and the ``evaluate`` command share one lock."""
+
+    def __init__(self, store: Store, clock: Callable[[], float], grace_seconds: float = 60.0) -> None:
+        self._store = store
+        self._clock = clock
+        self._grace_seconds = grace_seconds
+        self._holding = Holding()
+        self._lock = threading.Lock()
+        self._awake = threading.Event()
+        self._stopping = threading.Event()
+        self._thread: threading.Thread | None = None
+        self._live: dict[str, Live] = {}
+        self._begins: dict[str, int] = {}
+        self._through: dict[str, int] = {}
+        self._finished_before = 0
+        self._seen: dict[int, dict[str, SlotVerdict]] = {}
+        self._from_above: dict[int, dict[str, tuple[str, str]]] = {}
+        self._listeners: list[Callable[[], None]] = []
+
+    def latest(self) -> dict[str, Live]:
+        """For each campus with a record its last finished slot; never changed, only replaced."""
+        return self._live
+
+    def on_judged(self, listener: Callable[[], None]) -> None:
+        """``listener`` is called after each pass that judged something."""
+        self._listeners.append(listener)
+
+    def start(self) -> None:
+        self._thread = threading.Thread(target=self._run, name="judge", daemon=True)
+        self._thread.start()
+
+    def wake(self) -> None:
+        self._awake.set()
+
+    def stop(self) -> None:
+        self._stopping.set()
+        self._awake.set()
+        if self._thread is not None:
+            self._thread.join()
+
+    def _run(self) -> None:
+        while not self._stopping.is_set():
+            more = False
+            try:
+                more = self.step().more
+            except NothingHolds as missing:
+                _log.debug("nothing to judge with yet", missing=str(missing))
+            except Exception:
+                # The evidence is kept and stays marked: the next turn tries again, and the log says why it must.
+                _log.exception("a judging pass failed")
+            if not more:
+                self._awake.wait(_TURN_SECONDS)
+                self._awake.clear()
+
+    def step(self) -> Pass:
+        """One pass over what ended or was marked."""
+        with self._lock:
+            return self._pass()
+
+    def again(self, since: datetime.date, until: datetime.date, campus: str | None, reason: str) -> Pass:
+        """Judges whole days again, up to what has ended."""
+        with self._lock:
+            with self._store.read() as connection:
+                self._holding.refresh(connection)
+                held = self._holding.on(connection, self._today())
+            seconds = held.policy.slot_seconds
+            for one in held.inventory.campuses.values():
+                if campus in (None, one.id):
+                    begin = day_bounds(since, one.timezone)[0]
+                    end = day_bounds(until, one.timezone)[1]
+                    slots = range(begin - begin % seconds, min(end, self._finished(seconds) + seconds), seconds)
+                    self._store.write(partial(_mark, campus=one.id, slots=list(slots), reason=reason)).result()
+            total = Pass()
+            while True:
+                one_pass = self._pass()
+                total = Pass(
+                    total.slots + one_pass.slots,
+                    total.campus_days + one_pass.campus_days,
+                    total.changed + one_pass.changed,
+                )
+                if not one_pass.more:
+                    return total
+
+    def _today(self) -> datetime.date:
+        return datetime.datetime.fromtimestamp(self._clock(), datetime.UTC).date()
+
+    def _finished(self, seconds: int) -> int:
+        """The last slot that ended more than the grace ago."""
+        last = int((self._clock() - self._grace_seconds) // seconds) * seconds
+        return last - seconds
+
+    def _pass(self) -> Pass:
+        now = self._clock()
+        with self._store.read() as connection:
+            news = self._holding.refresh(connection)
+            held = self._holding.on(connection, self._today())
+            seconds = held.policy.slot_seconds
+            finished = self._finished(seconds)
+            marked = marks.pending(connection, finished + seconds, _MARKS_A_PASS)
+            if not (news or marked or finished > self._finished_before):
+                return Pass()
+            standings = sql.standings(connection)
+            plan = self._plan(connection, held.inventory, seconds, finished, marked)
+            outcomes = [
+                judge_campus_day(
+                    connection, one, self._holding.on(connection, one.day), standings.get(one.campus.id, [])
+                )
+                for one in plan.now
+            ]
+        elsewhere = self._look_at_district(outcomes, held.inventory, seconds)
+
+        def write(connection: Connection) -> int:
+            changed = self._write(connection, plan, outcomes, marked, now)
+            for name, slot in elsewhere:
+                marks.mark_slots(connection, name, [slot], "seen with the district")
+            return changed
+
+        changed = self._store.write(write).result()
+        self._begins |= plan.begins
+        self._remember(outcomes, finished)
+        self._finished_before = finished
+        if outcomes:
+            for listener in self._listeners:
+                listener()
+        more = bool(plan.later or elsewhere) or len(marked) == _MARKS_A_PASS
+        return Pass(sum(len(one.verdicts) for one in outcomes), len(outcomes), changed, more)
+
+    def _plan(
+        self, connection: Connection, inventory: Inventory, seconds: int, finished: int, marked: list[marks.Dirty]
+    ) -> _Plan:
+        """What is to be judged, newest day first: live state before back-fill. A mark of a campus that is in no
+        inventory, or of a slot before the record begins, has nothing to say and goes away."""
+        wanted: dict[str, dict[int, str]] = {}
+        for one in marked:
+            wanted.setdefault(one.campus, {})[one.slot] = _REASONS.get(one.reason, one.reason)
+        begins_of: dict[str, int] = {}
+        days: dict[tuple[str, datetime.date], dict[int, str]] = {}
+        for name, campus in inventory.campuses.items():
+            if self._through.get(name, -1) >= finished and name not in wanted:
+                continue
+            at = sql.record_begins(connection, name)
+            if at is None:
+                continue
+            begins = begins_of[name] = -int(-at // seconds) * seconds
+            slots = dict.fromkeys(self._not_judged(connection, name, begins, seconds, finished), FIRST)
+            slots |= {slot: why for slot, why in wanted.get(name, {}).items() if slot >= begins and slot not in slots}
+            for slot, why in slots.items():
+                days.setdefault((name, local_day(slot, campus.timezone)), {})[slot] = why
+        ordered = sorted(days, key=lambda key: (key[1], key[0]), reverse=True)
+        work = [CampusDay(inventory.campuses[name], day, days[name, day]) for name, day in ordered]
+        return _Plan(work[:_CAMPUS_DAYS_A_PASS], work[_CAMPUS_DAYS_A_PASS:], begins_of)
+
+    def _not_judged(
+        self, connection: Connection, campus: str, begins: int, seconds: int, finished: int
+    ) -> Iterable[int]:
+        """Finished slots of the record that were never judged: usually the one that has just ended; all of an outage
+        of ours; and the time before the first row, where older evidence has moved the record's begin."""
+        through = self._through.get(campus)
+        if through is not None and begins >= self._begins.get(campus, begins):
+            return range(max(through + seconds, begins), finished + seconds, seconds)
+        extent = ledger.extent(connection, campus)
+        if extent is None:
+            return range(begins, finished + seconds, seconds)
+        first, last = extent
+        # The last finished slot is judged again after a start, so that what is live is known again.
+        return [*range(begins, first, seconds), *range(min(last + seconds, finished), finished + seconds, seconds)]
+
+    def _look_at_district(self, outcomes: list[Outcome], inventory: Inventory, seconds: int) -> list[tuple[str, int]]:
+        """Gives each verdict of this pass the cause that is seen only from above. Returns the campus slots outside this
+        pass whose cause that changes too: they are to be judged again."""
+        mine = {(one.work.campus.id, slot): one for one in outcomes for slot in one.verdicts}
+        for (name, slot), outcome in mine.items():
+            verdict = outcome.verdicts[slot]
+            self._seen.setdefault(slot, {})[name] = structs.replace(verdict, criteria=(), access_points={}, places={})
+        elsewhere: list[tuple[str, int]] = []
+        for slot in sorted({slot for _, slot in mine}):
+            before = {name: verdict.verdict for name, verdict in self._seen.get(slot - seconds, {}).items()}
+            found = causes.district(self._seen[slot], inventory, before)
+            for name in found.keys() | self._from_above.get(slot, {}).keys():
+                judged = mine.get((name, slot))
+                if judged is None:
+                    if found.get(name) != self._from_above.get(slot, {}).get(name):
+                        elsewhere.append((name, slot))
+                elif name in found:
+                    cause, grounds = found[name]
+                    verdict = judged.verdicts[slot]
+                    judged.verdicts[slot] = structs.replace(verdict, cause=cause, cause_evidence=grounds)
+            self._from_above[slot] = found
+        for kept in (self._seen, self._from_above):
+            for slot in sorted(kept)[:-_SLOTS_REMEMBERED]:
+                del kept[slot]
+        return elsewhere
+
+    def _write(
+        self, connection: Connection, plan: _Plan, outcomes: list[Outcome], marked: list[marks.Dirty], now: float
+    ) -> int:
+        changed = 0
+        for outcome in outcomes:
+            changed += len(write_outcome(connection, outcome, now, self._grace_seconds))
+            self._mark_what_answers_explain(connection, outcome)
+        # What this pass did not take is marked with the same commit: a kill loses no slot.
+        left = {(one.campus.id, slot) for one in plan.later for slot in one.slots}
+        known = {(one.campus, one.slot) for one in marked}
+        for one in plan.later:
+            fresh = [slot for slot in one.slots if (one.campus.id, slot) not in known]
+            marks.mark_slots(connection, one.campus.id, fresh, FIRST)
+        marks.clear(connection, [one for one in marked if (one.campus, one.slot) not in left])
+        return changed
+
+    def _mark_what_answers_explain(self, connection: Connection, outcome: Outcome) -> None:
+        """Late evidence in which an access point answers for the first time: its later silence, until now "not
+        reachable from here", has become a fact about the access point."""
+        name = outcome.work.campus.id
+        last = max(outcome.verdicts)
+        if outcome.newly_heard and last < self._through.get(name, 0):
+            slots = [slot for slot in ledger.unknown_slots(connection, name, outcome.work.day) if slot > last]
+            marks.mark_slots(connection, name, slots, "late evidence")
+
+    def _remember(self, outcomes: list[Outcome], finished: int) -> None:
+        live = dict(self._live)
+        for outcome in outcomes:
+            name = outcome.work.campus.id
+            self._through[name] = max(self._through.get(name, 0), *outcome.verdicts)
+            verdict = outcome.verdicts.get(finished)
+            if verdict is not None:
+                live[name] = Live(name, finished, verdict, verdict.verdict != "no_class")
+        self._live = live
+
+
+def _mark(connection: Connection, campus: str, slots: list[int], reason: str) -> None:
+    marks.mark_slots(connection, campus, slots, reason)

@@ -1,0 +1,192 @@
+"""One campus-day judged: what is kept is read through a connection, verdicts come out and are written at once."""
+
+from __future__ import annotations
+
+import datetime
+import hashlib
+from collections.abc import Iterator
+
+import msgspec
+from msgspec import Struct, structs
+from sqlalchemy import Connection
+
+from collector.day_record import Criterion, Grounds, Judged, SlotChange, blank, day_bounds, with_judged
+from collector.evaluate import Context, SlotVerdict, evaluate_slots
+from collector.holding import Held
+from collector.inventory import Campus
+from collector.statistic import Placed
+from collector.store import evidence, ledger
+from collector.store import judging as sql
+
+_Answers = dict[tuple[str, str], float]
+FIRST = "first judged"
+
+
+class CampusDay(Struct, frozen=True):
+    """What to judge: slots of one campus's local day, each with the reason."""
+
+    campus: Campus
+    day: datetime.date
+    slots: dict[int, str]
+
+
+class Outcome(Struct):
+    """``newly_heard``: access points whose first answer ever lies in these slots, and when. ``verdicts`` may still get
+    another cause from a look at the whole district."""
+
+    work: CampusDay
+    held: Held
+    verdicts: dict[int, SlotVerdict]
+    evidence: dict[int, str]
+    places_measured: set[str]
+    newly_heard: _Answers
+
+
+def judge_campus_day(connection: Connection, work: CampusDay, held: Held, standings: list[sql.Standing]) -> Outcome:
+    seconds = held.policy.slot_seconds
+    slots = sorted(work.slots)
+    since, until = slots[0], slots[-1] + seconds
+    placed = [_placed(kept, standings) for kept in evidence.of_campus(connection, work.campus.id, since, until)]
+    ever = sql.answered(connection, {standing.agent for standing in standings})
+    gaps = tuple(sql.collector_gaps(connection, since, until))
+    exclusions = tuple(sql.exclusions(connection, work.campus.id, since, until))
+    agents = tuple((s.agent, s.place, s.from_at, s.to_at) for s in standings)
+    verdicts: dict[int, SlotVerdict] = {}
+    for group in _same_answers(slots, seconds, ever):
+        begin, end = group[0], group[-1] + seconds
+        context = Context(
+            ever_answered=frozenset(key for key, at in ever.items() if at < begin),
+            agents=agents,
+            collector_gaps=gaps,
+            exclusions=exclusions,
+        )
+        near = [one for one in placed if one.start_at < end and _end(one) > begin]
+        verdicts |= evaluate_slots(
+            held.policy, held.inventory, held.hours, work.campus.id, work.day, group, near, context
+        )
+    return Outcome(
+        work=work,
+        held=held,
+        verdicts=verdicts,
+        evidence=_evidence_digests(slots, seconds, placed),
+        places_measured={one.place for one in placed if one.place},
+        newly_heard={key: at for key, at in ever.items() if since <= at < until},
+    )
+
+
+def write_outcome(connection: Connection, outcome: Outcome, now: float, grace_seconds: float) -> list[SlotChange]:
+    """Writes the campus-day: extends the open row, or begins a new revision where an already judged slot changed or
+    the day was closed. Returns the changes of already judged slots."""
+    work, held = outcome.work, outcome.held
+    day = work.day.isoformat()
+    standing = ledger.newest(connection, work.campus.id, day)
+    record = (
+        blank(work.campus.id, work.day, work.campus.timezone, held.policy.slot_seconds)
+        if standing is None or standing.record.slot_seconds != held.policy.slot_seconds
+        else standing.record
+    )
+    judged = [
+        Judged(slot, verdict.weight_seconds, _grounds(verdict), outcome.evidence.get(slot, ""))
+        for slot, verdict in sorted(outcome.verdicts.items())
+    ]
+    made, changes = with_judged(record, judged)
+    made.places_measured = sorted({*made.places_measured, *outcome.places_measured})
+    is_open = now < day_bounds(work.day, work.campus.timezone)[1] + grace_seconds
+    if standing is not None and standing.record == made and standing.open == is_open and _same(standing, held):
+        return []
+    again = sorted({work.slots.get(change.slot, "") for change in changes} - {"", FIRST})
+    reason = ", ".join(again)[:64] or (FIRST if standing is None or standing.open else "added")
+    revision = 1 if standing is None else standing.revision
+    if standing is not None and (changes or not standing.open):
+        if standing.open:
+            # What was said before stays said: it is sealed as it stood, and the new revision stands beside it.
+            ledger.write(connection, structs.replace(standing, open=False))
+        revision += 1
+    row = ledger.LedgerRow(
+        campus=work.campus.id,
+        day=day,
+        revision=revision,
+        written_at=now,
+        open=is_open,
+        reason=reason,
+        policy=held.hashes["policy"],
+        inventory=held.hashes["inventory"],
+        hours=held.hashes["hours"],
+        evidence=made.evidence_digest(),
+        body=msgspec.json.encode(made, order="sorted"),
+        chain="",
+    )
+    ledger.write(connection, row)
+    ledger.log_changes(connection, row, [(one, work.slots.get(one.slot, reason)) for one in changes], now)
+    return changes
+
+
+def _same(row: ledger.LedgerRow, held: Held) -> bool:
+    return {"policy": row.policy, "inventory": row.inventory, "hours": row.hours} == held.hashes
+
+
+def _placed(kept: evidence.Kept, standings: list[sql.Standing]) -> Placed:
+    assert kept.start_at is not None  # evidence of a campus has its time
+    place = next(
+        (
+            one.place
+            for one in standings
+            if one.agent == kept.agent and one.from_at <= kept.start_at < (one.to_at or float("inf"))
+        ),
+        None,
+    )
+    return Placed(
+        agent=kept.agent,
+        place=place,
+        start_at=kept.start_at,
+        report=kept.report(),
+        digest=kept.digest,
+        received_at=kept.received_at,
+        confirmed=kept.flag == "",
+    )
+
+
+def _end(placed: Placed) -> float:
+    return placed.start_at + placed.report.duration_seconds
+
+
+def _same_answers(slots: list[int], seconds: int, ever: _Answers) -> Iterator[list[int]]:
+    """The slots in runs within which no access point answers for the first time: what "ever answered" means is the
+    same for all slots of a run."""
+    if not slots:
+        return
+    firsts = sorted(at for at in ever.values() if slots[0] <= at < slots[-1] + seconds)
+    run: list[int] = []
+    for slot in slots:
+        if run and firsts and firsts[0] < slot:
+            yield run
+            run = []
+            while firsts and firsts[0] < slot:
+                firsts.pop(0)
+        run.append(slot)
+    yield run
+
+
+def _evidence_digests(slots: list[int], seconds: int, placed: list[Placed]) -> dict[int, str]:
+    found: dict[int, list[str]] = {}
+    wanted = set(slots)
+    for one in placed:
+        first = int(one.start_at // seconds) * seconds
+        for slot in range(first, int(_end(one) - 1e-6) + 1, seconds):
+            if slot in wanted:
+                found.setdefault(slot, []).append(one.digest)
+    return {
+        slot: hashlib.sha256("\n".join(sorted(digests)).encode()).hexdigest()[:32] for slot, digests in found.items()
+    }
+
+
+def _grounds(verdict: SlotVerdict) -> Grounds:
+    return Grounds(
+        verdict=verdict.verdict,
+        cause=verdict.cause,
+        cause_evidence=verdict.cause_evidence,
+        criteria=tuple(
+            Criterion(one.id, one.verdict, one.met, one.short, one.unknown, one.n, one.failing, one.missing)
+            for one in verdict.criteria
+        ),
+    )
