@@ -1,6 +1,6 @@
 """Seals and pushes as fast as it can until it is killed, claiming each report on standard output once it is recorded.
 
-Run by test_crash.py: python crash_driver.py DATA_DIR COLLECTOR_URL COLLECTOR_KEY_HEX
+Run by test_crash.py: python crash_driver.py DATA_DIR COLLECTOR_URL COLLECTOR_KEY_HEX SECONDS_BETWEEN_PUSHES
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from agent.spool import Spool
 from agent.transport import Transport, client
 
 
-def main(folder: Path, url: str, key: bytes) -> None:
+def main(folder: Path, url: str, key: bytes, pause: float) -> None:
     clock = RealClock()
     identity = Identity.load_or_create(folder / "identity.key")
     spool = Spool(folder / "spool.sqlite3", clock)
@@ -30,7 +30,7 @@ def main(folder: Path, url: str, key: bytes) -> None:
     def push() -> None:
         while True:
             wait = pusher.step()
-            time.sleep(0.005 if wait is None else min(wait, 0.5))
+            time.sleep(pause if wait is None else max(min(wait, 0.5), pause))
 
     threading.Thread(target=push, daemon=True).start()
     print(f"up {identity.id}", flush=True)
@@ -42,4 +42,4 @@ def main(folder: Path, url: str, key: bytes) -> None:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), sys.argv[2], bytes.fromhex(sys.argv[3]))
+    main(Path(sys.argv[1]), sys.argv[2], bytes.fromhex(sys.argv[3]), float(sys.argv[4]))

@@ -29,7 +29,7 @@ def _kill_again_and_again(folder: Path, kills: int, seed: int) -> None:
     identity = Identity.load_or_create(folder / "identity.key")
     double.agents[identity.id] = identity.public_key
     claims: dict[tuple[str, int], str] = {}
-    command = [sys.executable, str(DRIVER), str(folder), double.url, double.key.public_key.hex()]
+    command = [sys.executable, str(DRIVER), str(folder), double.url, double.key.public_key.hex(), "0.005"]
     try:
         for _ in range(kills):
             double.fault = chance.choice(["", "", "", "portal", "cut"])
