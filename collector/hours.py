@@ -45,11 +45,11 @@ class Schedule(Struct, frozen=True):
 
 
 class Calendar(Struct, frozen=True):
-    """``first`` and ``last`` school day; ``exceptions``: the day type of a date that is not as its weekday."""
+    """``first`` and ``last`` school day; ``exceptions``: the day type of a date (ISO 8601) that is not as its weekday."""
 
     first: datetime.date | None = None
     last: datetime.date | None = None
-    exceptions: dict[datetime.date, str] = {}
+    exceptions: dict[str, str] = {}
 
 
 class Hours(Struct, frozen=True):
@@ -118,7 +118,7 @@ def parse_calendar(name: str, data: bytes) -> Calendar:
     first, last = (_date(name, key, document.get(key)) for key in ("first", "last"))
     if first > last:
         raise HoursError(f"{name}: `first` {first} is after `last` {last}: exchange them")
-    exceptions: dict[datetime.date, str] = {}
+    exceptions: dict[str, str] = {}
     for number, entry in enumerate(_list(name, "days", document.get("days", [])), 1):
         where = f"days entry {number}"
         _known(name, where, entry, {"from", "to", "type"})
@@ -129,7 +129,7 @@ def parse_calendar(name: str, data: bytes) -> Calendar:
         if not isinstance(entry.get("type"), str):
             raise HoursError(f'{name}: {where}: write type = "none" or a day type of the bell schedules')
         for offset in range((end - start).days + 1):
-            day = start + datetime.timedelta(days=offset)
+            day = (start + datetime.timedelta(days=offset)).isoformat()
             if exceptions.get(day, entry["type"]) != entry["type"]:
                 raise HoursError(f"{name}: {where}: {day} is already {exceptions[day]!r}: name each date once")
             exceptions[day] = entry["type"]
@@ -144,7 +144,7 @@ def day_type(hours: Hours, campus: Campus, day: datetime.date) -> str:
     schedule = hours.schedules.get(campus.bells) or hours.schedules.get(DEFAULT)
     if schedule is None:
         return NO_SCHOOL
-    kind = calendar.exceptions.get(day, schedule.weekly[day.weekday()])
+    kind = calendar.exceptions.get(day.isoformat(), schedule.weekly[day.weekday()])
     # A calendar may name a day type that some schedule has no bells for: that schedule has its weekday's.
     return kind if kind == NO_SCHOOL or kind in schedule.days else schedule.weekly[day.weekday()]
 
