@@ -45,7 +45,7 @@ class Schedule(Struct, frozen=True):
 
 
 class Calendar(Struct, frozen=True):
-    """``first`` and ``last`` school day; ``exceptions``: the day type of a date (ISO 8601) that is not as its weekday."""
+    """``first`` and ``last`` school day; ``exceptions``: the day type of a date (ISO 8601) unlike its weekday."""
 
     first: datetime.date | None = None
     last: datetime.date | None = None
