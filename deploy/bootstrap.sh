@@ -93,4 +93,17 @@ extract_debian() { # DIRECTORY PACKAGE...: fetches Debian's packages and unpacks
         fi
         rm -rf "$work"
     done
+    relocate_alertmanager "$into"
+}
+
+relocate_alertmanager() { # DIRECTORY: Debian's Alertmanager reads its message templates below /usr/share, where nothing
+    # was installed. A path of the same length, relative to where it was unpacked, lets it read its own. Give it absolute
+    # file names: it starts in its directory.
+    local program=$1/usr/bin/prometheus-alertmanager
+    [ -x "$program" ] && [ ! -e "$program.real" ] && [ ! -e /usr/share/prometheus/alertmanager ] || return 0
+    LC_ALL=C sed 's#/usr/share/prometheus/alertmanager#usr//share/prometheus/alertmanager#g' "$program" >"$program.new"
+    chmod 755 "$program.new"
+    mv "$program.new" "$program.real"
+    printf '#!/bin/sh\ncd "$(dirname "$0")/../.." && exec usr/bin/prometheus-alertmanager.real "$@"\n' >"$program"
+    chmod 755 "$program"
 }
