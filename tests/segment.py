@@ -45,7 +45,7 @@ class Segment:
 
     def filter(self, rules: str) -> None:
         """nftables rules on what comes in to the access points."""
-        table = f"table inet t {{ chain input {{ type filter hook input priority 0; {rules} }} }}"
+        table = f"table inet t {{ chain input {{ type filter hook input priority 0; {rules}\n}}\n}}"
         run("ip", "netns", "exec", self.namespace, "nft", "-f", "-", text=f"table inet t\ndelete table inet t\n{table}")
 
     def close(self) -> None:

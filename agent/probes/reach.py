@@ -39,6 +39,7 @@ def ask(settings: Settings, deadline: Deadline) -> list[Asked]:
     }  # fmt: skip
     found: dict[int, Asked] = {}
     good: dict[str, list[int]] = {}
+    before = _ways(settings)
     for place, target in enumerate(settings.targets):
         fault = _fault(target)
         if fault is None:
@@ -49,7 +50,7 @@ def ask(settings: Settings, deadline: Deadline) -> list[Asked]:
         rows = ways[method]([settings.targets[place] for place in places], settings, deadline)
         found.update(zip(places, rows, strict=True))
     rows = [found[place] for place in range(len(settings.targets))]
-    _need_carrier(settings, rows)
+    _need_own_link(settings, rows, before)
     return rows
 
 
@@ -174,11 +175,22 @@ def _arp(targets: list[wire.PlanTarget], settings: Settings, deadline: Deadline)
     return [found[place] for place in range(len(targets))]
 
 
-def _need_carrier(settings: Settings, rows: list[Asked]) -> None:
-    """With the own link down every access point is silent, and none of that is about them."""
-    if not rows or any(row.received for row in rows) or not any(row.sent for row in rows):
+def _ways(settings: Settings) -> set[str]:
+    """The interfaces that lead to the first and the last target."""
+    if settings.interface or not settings.targets:
+        return {settings.interface}
+    ends = [target for target in (settings.targets[0], settings.targets[-1]) if _fault(target) is None]
+    return {way.interface for target in ends if (way := uplink.route(target.address)) is not None}
+
+
+def _need_own_link(settings: Settings, rows: list[Asked], before: set[str]) -> None:
+    """With the own link down access points are silent, and with the own routes changed they were asked through
+    another network; none of that is about them."""
+    if all(row.received == row.sent for row in rows):
         return
-    way = uplink.route(next(t.address for t, row in zip(settings.targets, rows, strict=True) if row.sent))
-    interface = settings.interface or (way.interface if way else "")
-    if interface and uplink.carrier(interface) is False:
-        raise CouldNotRun(f"interface {interface} has no link", "check the cable or the radio link of this device")
+    after = _ways(settings)
+    if after != before:
+        raise CouldNotRun("this device's routes changed while it measured", "check its cable, radio link and DHCP")
+    for interface in after:
+        if interface and uplink.carrier(interface) is False:
+            raise CouldNotRun(f"interface {interface} has no link", "check the cable or the radio link of this device")
