@@ -54,7 +54,7 @@ class Config(msgspec.Struct, frozen=True):
     remote_write_url: str = ""
     report_seconds: int = 60
     grace_seconds: int = 60
-    # Always in class, slots of 30 seconds, labelled so.
+    # Always in class, slots of three reports, labelled so.
     demonstration: bool = False
     auto_approve: bool = False
     # HOST or HOST:PORT (TCP), two independent ones divided by a comma: the internet is short only if both fail.

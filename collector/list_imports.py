@@ -25,7 +25,6 @@ from collector.refusals import NotDone
 from collector.sheet import Refused
 from collector.store import Store, audit, ledger, marks, snapshots
 
-DEMONSTRATION_SLOT_SECONDS = 30
 
 
 class _Proposed(Struct, frozen=True):
@@ -116,7 +115,7 @@ def _hours_proposal(connection: Connection, kind: str, name: str, data: bytes, d
 
 
 def _dates(calendar: Calendar) -> dict[str, object]:
-    dates: dict[str, object] = {day.isoformat(): kind for day, kind in calendar.exceptions.items()}
+    dates: dict[str, object] = dict(calendar.exceptions)
     if calendar.first and calendar.last:
         dates["school days"] = f"{calendar.first} to {calendar.last}"
     return dates
@@ -136,11 +135,11 @@ def _keep(
 
 
 def ensure_policy(store: Store, clock: Callable[[], float], *, demonstration: bool, report_seconds: int) -> None:
-    """Keeps the shipped policy where none is kept yet; in demonstration mode its slots are 30 seconds long and every
-    campus is always in class. Without bells nothing is in class, and the answers say so."""
+    """Keeps the shipped policy where none is kept yet; in demonstration mode its slots are three reports long and
+    every campus is always in class. Without bells nothing is in class, and the answers say so."""
     wanted = policy.baseline()
     if demonstration:
-        wanted = policy.for_slots(wanted, DEMONSTRATION_SLOT_SECONDS, report_seconds)
+        wanted = policy.for_slots(wanted, 3 * report_seconds, report_seconds)
     now = clock()
 
     def keep(connection: Connection) -> None:

@@ -53,7 +53,7 @@ def serve(config: Config, ready: Callable[[str], None] = lambda _: None) -> None
 
 def slot_seconds(config: Config) -> int:
     """The slot's length until a policy in the store says otherwise."""
-    return 30 if config.demonstration else 300
+    return 3 * config.report_seconds if config.demonstration else 300
 
 
 async def _serve(services: Services, listener: socket.socket, ready: Callable[[str], None]) -> None:
