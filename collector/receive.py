@@ -26,10 +26,15 @@ from collector.validate import reason_to_refuse
 AGENT_RATE, AGENT_BURST = 2.0, 120.0
 IN_FLIGHT = 4
 BODY_SECONDS = 30.0
+DRAIN_SECONDS = 2.0
 WAITING_BATCHES = 2000
 _TYPE = (b"content-type", b"application/json")
 log = structlog.get_logger()
 _push = msgspec.json.Decoder(wire.Push)
+
+
+class _StillSending(Refusal):
+    """Refused before the whole body had come."""
 
 
 class Receive:
@@ -64,6 +69,8 @@ class Receive:
             ack = await self._take(scope, receive, began)
         except Refusal as refusal:
             self.count_refusal(refusal.reason)
+            if isinstance(refusal, _StillSending):
+                await _drain(receive)
             await _refuse(send, refusal)
             return
         signature = self._signer.sign("ack", ack).encode()
@@ -79,7 +86,7 @@ class Receive:
             raise Refusal(415, "content type")
         length = headers.get(b"content-length", b"")
         if length and (not length.isdigit() or int(length) > wire.MAX_WIRE_BYTES):
-            raise Refusal(413, "body too long")
+            raise _StillSending(413, "body too long")
         sender = self._directory.find(headers.get(b"campus-wifi-agent", b"").decode("latin-1"))
         wait = self._buckets.take(sender.id, began)
         if wait > 0:
@@ -236,7 +243,7 @@ async def _body(receive: Any) -> bytes:
                 part = message.get("body", b"")
                 size += len(part)
                 if size > wire.MAX_WIRE_BYTES:
-                    raise Refusal(413, "body too long")
+                    raise _StillSending(413, "body too long")
                 parts.append(part)
                 if not message.get("more_body"):
                     return b"".join(parts)
@@ -251,12 +258,26 @@ def _bounded(body: bytes) -> bytes:
     return body
 
 
+async def _drain(receive: Any) -> None:
+    """Lets a sender that is only a little too long finish, so that it hears why; one that goes on is cut off."""
+    size = 0
+    try:
+        async with asyncio.timeout(DRAIN_SECONDS):
+            while size <= 4 * wire.MAX_WIRE_BYTES:
+                message = await receive()
+                size += len(message.get("body", b""))
+                if message["type"] == "http.disconnect" or not message.get("more_body"):
+                    return
+    except TimeoutError:
+        return
+
+
 async def _refuse(send: Any, refusal: Refusal) -> None:
     body = msgspec.json.encode({"error": refusal.reason})
     headers = [_TYPE, (b"content-length", b"%d" % len(body))]
     if refusal.retry_after_seconds > 0:
         headers.append((b"retry-after", b"%d" % max(round(refusal.retry_after_seconds + 0.5), 1)))
-    if refusal.status in {408, 413}:
+    if refusal.status == 408:
         headers.append((b"connection", b"close"))
     await send({"type": "http.response.start", "status": refusal.status, "headers": headers})
     await send({"type": "http.response.body", "body": body})

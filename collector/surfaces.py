@@ -1,19 +1,33 @@
-"""What shows and spreads the judgement: starts the judge, ``/metrics``, remote write and the board's pages."""
+"""What judges, shows and spreads: starts the judge, ``/metrics`` and remote write, and collects the pages to serve."""
 
 from __future__ import annotations
 
 import contextlib
 
-from starlette.routing import BaseRoute
+from starlette.routing import BaseRoute, Route
 
-from collector import remote_write
+from collector import answer_routes, board, current, list_imports, remote_write
+from collector.judge import Judge
 from collector.services import Services
 
 
 def start(services: Services, version: str, ending: contextlib.ExitStack) -> list[BaseRoute]:
     """Starts what runs beside the server, has it stopped by ``ending``, and returns the pages to serve."""
+    config = services.config
+    list_imports.ensure_policy(
+        services.store,
+        services.clock,
+        demonstration=config.demonstration,
+        report_seconds=config.report_seconds,
+    )
+    services.judge = judge = Judge(services.store, services.clock, float(config.grace_seconds))
+    ending.callback(judge.stop)
+    judge.start()
+    shown = current.start(services, version)
+    ending.callback(shown.stop)
     forwarder = remote_write.start(services)
     if forwarder is not None:
         ending.callback(forwarder.stop)
         services.store.writer.listeners.append(forwarder.wake)
-    return []
+    metrics = Route("/metrics", shown.endpoint, methods=["GET"])
+    return [metrics, *answer_routes.routes(services), *board.routes(services)]

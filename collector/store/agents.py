@@ -95,14 +95,15 @@ def at_campus(connection: Connection, campus: str, at: float) -> list[Placement]
 
 
 def approve(connection: Connection, agent_id: str, place: str | None, by: str, now: float, slot_seconds: int) -> Agent:
-    """Lets the agent count, from its enrollment on: what it measured while pending is counted too."""
+    """Lets the agent count, from the minute of its enrollment on: what it measured while pending is counted too.
+    A modelled agent has always stood where it stands."""
     known = _need(connection, agent_id)
     if known.state == "revoked":
         raise AgentError(f"agent {agent_id} is revoked; enroll the device again with a new key")
     if known.state == "approved":
         raise AgentError(f"agent {agent_id} is approved already; use `agents assign` or `agents move`")
     connection.execute(update(agent).where(agent.c.id == agent_id).values(state="approved", approved_at=now))
-    _place(connection, known, known.campus, place, known.created_at, by, now, slot_seconds)
+    _place(connection, known, known.campus, place, _begin(known), by, now, slot_seconds)
     audit.write(connection, now, by, "agent approved", agent_id, f"campus {known.campus} place {place or '-'}")
     return _need(connection, agent_id)
 
@@ -143,7 +144,7 @@ def replace(connection: Connection, old_id: str, new_id: str, by: str, now: floa
     revoke(connection, old_id, by, now, slot_seconds)
     values = {"state": "approved", "approved_at": new.approved_at or now, "campus": last.campus}
     connection.execute(update(agent).where(agent.c.id == new_id).values(**values))
-    start = new.created_at if new.state == "pending" else now
+    start = _begin(new) if new.state == "pending" else now
     _place(connection, new, last.campus, last.place, start, by, now, slot_seconds)
     audit.write(connection, now, by, "agent replaced", old_id, f"by {new_id}")
     return _need(connection, new_id)
@@ -196,6 +197,10 @@ def streams(connection: Connection, agent_id: str) -> dict[str, int]:
     """For each stream of the agent the number up to which everything is kept or known to be lost."""
     rows = connection.execute(select(stream.c.stream, stream.c.through).where(stream.c.agent == agent_id))
     return {row[0]: row[1] for row in rows}
+
+
+def _begin(known: Agent) -> float:
+    return 0.0 if known.simulated else known.created_at // 60 * 60
 
 
 def _place(

@@ -51,7 +51,9 @@ def inventory() -> Inventory:
         OTHER: Campus(OTHER, "Roosevelt"),
         MODELLED: Campus(MODELLED, "Modelled", simulated=True),
     }
-    access_points = {CAMPUS: tuple(AccessPoint(ap, CAMPUS, f"ap-{ap[-2:]}", f"192.0.2.{int(ap[-2:], 16)}") for ap in APS)}
+    access_points = {
+        CAMPUS: tuple(AccessPoint(ap, CAMPUS, f"ap-{ap[-2:]}", f"192.0.2.{int(ap[-2:], 16)}") for ap in APS)
+    }
     return Inventory(campuses, access_points, {CAMPUS: (Place(CAMPUS, "main", "101"),)})
 
 
@@ -132,6 +134,11 @@ class Rig:
         given = token or self.token(MODELLED if device.simulated else CAMPUS, auto_approve=approve)
         answer = self.http.post("/v1/enroll", content=wire.encode(device.request(given)))
         assert answer.status_code == 200, answer.text
+        return device
+
+    def stands_since(self, device: Device, at: float, campus: str = CAMPUS) -> Device:
+        now = self.clock()
+        self.store.write(lambda c: agents.move(c, device.id, campus, None, "test", now, 300, from_at=at)).result()
         return device
 
     def approve(self, device: Device, place: str | None = None) -> None:
