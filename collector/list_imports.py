@@ -26,7 +26,6 @@ from collector.sheet import Refused
 from collector.store import Store, audit, ledger, marks, snapshots
 
 
-
 class _Proposed(Struct, frozen=True):
     document: bytes
     rows: int
@@ -62,9 +61,7 @@ def take_in(store: Store, clock: Callable[[], float], body: dict[str, Any], by: 
     result: dict[str, Any] = {
         "kind": kind,
         "rows": proposal.rows,
-        "changes": [
-            {"change": one.change, "subject": one.subject, "detail": one.detail} for one in proposal.changes
-        ],
+        "changes": [{"change": one.change, "subject": one.subject, "detail": one.detail} for one in proposal.changes],
         "counts": dict(Counter(one.change for one in proposal.changes)),
         "ignored": proposal.ignored,
         "valid_from": day.isoformat(),
