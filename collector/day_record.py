@@ -155,9 +155,9 @@ def with_judged(record: DayRecord, judged: Iterable[Judged]) -> tuple[DayRecord,
     made = msgspec.structs.replace(
         record,
         strip="".join(strip),
-        weights=weights,
+        weights=dict(sorted(weights.items())),
         spans=_spans(grounds, record.slot_seconds),
-        evidence=evidence,
+        evidence=dict(sorted(evidence.items())),
     )
     return made, changes
 

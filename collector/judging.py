@@ -113,7 +113,7 @@ def write_outcome(connection: Connection, outcome: Outcome, now: float, grace_se
         inventory=held.hashes["inventory"],
         hours=held.hashes["hours"],
         evidence=made.evidence_digest(),
-        body=msgspec.json.encode(made, order="sorted"),
+        body=msgspec.json.encode(made),
         chain="",
     )
     ledger.write(connection, row)

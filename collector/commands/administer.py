@@ -15,6 +15,7 @@ import msgspec
 from collector import operations
 from collector.commands.console import Failure
 from collector.commands.present import open_store, settings
+from collector.list_imports import ensure_policy
 
 _PATIENCE_SECONDS = 600.0
 
@@ -37,6 +38,8 @@ def perform(arguments: argparse.Namespace, verb: str, body: dict[str, Any]) -> d
     if served is not None:
         return served
     with open_store(config, write=True) as store:
+        # What a server does when it starts: without a policy and hours nothing can be judged or planned.
+        ensure_policy(store, time.time, demonstration=config.demonstration, report_seconds=config.report_seconds)
         try:
             return operations.perform(store, config, time.time, verb, body)
         except operations.NotDone as fault:

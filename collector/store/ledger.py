@@ -151,7 +151,7 @@ def link(before: str, row: LedgerRow) -> str:
         row.campus,
         row.day,
         str(row.revision),
-        repr(row.written_at),
+        repr(float(row.written_at)),
         row.reason,
         row.policy,
         row.inventory,
