@@ -70,6 +70,8 @@ class Sweep:
         self._socket, self.raw = _open(interface)
         self._fd = self._socket.fileno()
         self.stamped = timestamps.enable(self._socket)
+        if self.stamped:
+            timestamps.settle()
         self._prepare()
         self._expected = 20 + _SIZE if self.raw else _SIZE
         skip, name_at = (0, None) if self.raw else (20, 8)
@@ -273,9 +275,7 @@ def sweep(
         run.close()
 
 
-def _rounds(
-    run: Sweep, burst: int, gap: float, interval: float, timeout: float, deadline: Deadline | None
-) -> None:
+def _rounds(run: Sweep, burst: int, gap: float, interval: float, timeout: float, deadline: Deadline | None) -> None:
     start = time.monotonic()
     last_send = start
     for number in range(run.count):

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import socket
 import struct
+import time
 from typing import NamedTuple
 
 SO_TIMESTAMPING = 37
@@ -46,6 +47,26 @@ def enable(sock: socket.socket) -> bool:
     except OSError:
         return False
     return True
+
+
+def settle(seconds: float = 0.02) -> bool:
+    """Waits until receive stamps are really on. The kernel switches them on for the whole machine a moment after the
+    first socket asks, so a sweep that began at once would get its first answers without; a datagram to ourselves
+    shows when it is done. False where it does not come to that in time."""
+    until = time.monotonic() + seconds
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
+        try:
+            sock.setsockopt(socket.SOL_SOCKET, SO_TIMESTAMPING, _RX_SOFTWARE | _SOFTWARE)
+            sock.bind(("127.0.0.1", 0))
+            sock.settimeout(0.005)
+            while time.monotonic() < until:
+                sock.sendto(b"stamped?", sock.getsockname())
+                if sock.recvmsg(16, 128)[1]:
+                    return True
+                time.sleep(0.0005)
+        except OSError:
+            return False
+    return False
 
 
 def parse(control: bytes) -> Control:
