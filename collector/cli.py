@@ -25,7 +25,8 @@ VERBS = (
 )
 
 
-def parser() -> argparse.ArgumentParser:
+def parser(verb: str | None = None) -> argparse.ArgumentParser:
+    """With ``verb`` only that one is loaded: a command that prints a token need not wait for the server's parts."""
     root = argparse.ArgumentParser(
         prog="wifi-collector",
         description="Keeps the measurements of a district's Wi-Fi agents, judges them, and answers for the commitment.",
@@ -38,14 +39,15 @@ def parser() -> argparse.ArgumentParser:
         help="collector.toml (default: ./collector.toml if it is there, else /etc/campus-wifi/collector.toml)",
     )
     verbs = root.add_subparsers(dest="verb", metavar="COMMAND", required=True)
-    for verb in VERBS:
-        module = "import_file" if verb == "import" else verb  # a module cannot be named `import`
+    for one in VERBS if verb is None else (verb,):
+        module = "import_file" if one == "import" else one  # a module cannot be named `import`
         importlib.import_module(f"collector.commands.{module}").add_parser(verbs)
     return root
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    arguments = parser().parse_args(argv)
+    words = list(sys.argv[1:] if argv is None else argv)
+    arguments = parser(_asked(words)).parse_args(words)
     try:
         status: int = arguments.run(arguments)
     except Failure as failure:
@@ -57,6 +59,13 @@ def main(argv: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         return 130
     return status
+
+
+def _asked(words: list[str]) -> str | None:
+    """The verb, where it is plain to see: the first word, or the first after ``--config FILE``."""
+    if words[:1] == ["--config"]:
+        words = words[2:]
+    return words[0] if words and words[0] in VERBS else None
 
 
 if __name__ == "__main__":

@@ -85,12 +85,14 @@ def minute(start: float, *, ap_answers: bool = True, path_answers: bool = True, 
             sent=[3] * count, received=[received] * count, rtt_min_seconds=[0.004 if answers else None] * count,
             rtt_mean_seconds=[0.005 if answers else None] * count,
             rtt_max_seconds=[0.006 if answers else None] * count,
-            jitter_seconds=[0.001 if answers else None] * count, loss_ratio=[0.0 if answers else 1.0] * count, **columns,
+            jitter_seconds=[0.001 if answers else None] * count,
+            loss_ratio=[0.0 if answers else 1.0] * count, **columns,
         )  # fmt: skip
 
     report = wire.Report(
         schema=wire.SCHEMA, agent=agent, agent_version="1", stream="b" * 32, seq=next(REPORTS), boot_id="c" * 32,
-        start_at=float(start), duration_seconds=60.0, clock=wire.Clock("synced", start - MORNING + 100_000.0), plan=None,
+        start_at=float(start), duration_seconds=60.0,
+        clock=wire.Clock("synced", start - MORNING + 100_000.0), plan=None,
         reach=echo(wire.Reach, [AP], ap_answers),
         path=echo(wire.Path, ["collector", "one", "two"], path_answers, rung=["collector", "internet", "internet"]),
     )  # fmt: skip

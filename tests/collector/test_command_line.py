@@ -1,0 +1,148 @@
+"""``wifi-collector`` as a real process: exit status, exact errors, and what a script or a person reads."""
+
+import csv
+import io
+import json
+import os
+import stat
+import subprocess
+import sys
+
+import pytest
+
+
+@pytest.fixture
+def collector(tmp_path):
+    (tmp_path / "collector.toml").write_text(f'data_dir = "{tmp_path}/data"\nlisten = "127.0.0.1:18080"\n')
+
+    def run(*arguments: str):
+        environment = {key: value for key, value in os.environ.items() if not key.startswith("CAMPUS_WIFI_")}
+        return subprocess.run(
+            [sys.executable, "-m", "collector.cli", *arguments],
+            cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=60,
+        )  # fmt: skip
+
+    return run
+
+
+@pytest.fixture
+def lists(tmp_path):
+    (tmp_path / "campuses.csv").write_text("id,name,region\nlincoln,=HYPERLINK(1),East\noak,Oak,West\n")
+    (tmp_path / "aps.csv").write_text("campus,id,name,address\nlincoln,001122334455,ap-1,10.0.0.1\n")
+    (tmp_path / "rooms.csv").write_text("campus,building,room\nlincoln,main,101\n")
+    (tmp_path / "bells.toml").write_text(
+        '[schedules.default]\nweekly = { monday = "regular" }\n'
+        "[[schedules.default.days.regular]]\nbegins = 08:00:00\nends = 14:00:00\n"
+    )
+    return tmp_path
+
+
+def test_every_verb_has_help_with_an_example(collector):
+    from collector.cli import VERBS
+
+    for verb in VERBS:
+        done = collector(verb, "--help")
+        assert done.returncode == 0, verb
+        if verb not in ("token", "policy"):
+            assert "example: wifi-collector" in done.stdout, verb
+    for verb in (("token", "create"), ("policy", "show"), ("policy", "check"), ("agents", "move")):
+        assert "example: wifi-collector" in collector(*verb, "--help").stdout, verb
+
+
+def test_an_import_is_a_dry_run_until_it_is_applied_and_the_second_changes_nothing(collector, lists):
+    dry = collector("import", "campuses", "campuses.csv")
+    assert (dry.returncode, "this was a dry run" in dry.stdout) == (0, True)
+    assert json.loads(collector("commitment", "--json").stdout)["campuses"] == []
+
+    applied = json.loads(collector("import", "campuses", "campuses.csv", "--apply", "--json").stdout)
+    again = json.loads(collector("import", "campuses", "campuses.csv", "--apply", "--json").stdout)
+
+    assert (applied["counts"], applied["applied"]) == ({"added": 2}, True)
+    assert (again["counts"], again["applied"]) == ({}, False)
+    for kind, name in (("access-points", "aps.csv"), ("rooms", "rooms.csv"), ("bells", "bells.toml")):
+        done = collector("import", kind, name, "--apply")
+        assert done.returncode == 0, done.stderr
+
+
+def test_a_bad_list_is_refused_whole_with_each_line_named_and_exit_2(collector, lists):
+    (lists / "aps.csv").write_text("campus,id,name,address\nlincoln,001122334455,ap-1,10.0.0.1\nelm,xx,ap-2,1.2.3\n")
+    collector("import", "campuses", "campuses.csv", "--apply")
+
+    done = collector("import", "access-points", "aps.csv", "--apply")
+
+    assert done.returncode == 2
+    assert done.stderr == (
+        "wifi-collector: aps.csv: line 3: id 'xx' is neither a MAC address nor a serial number; "
+        "copy it from the device's label\naps.csv: 1 fault, nothing was imported\n"
+    )
+    assert done.stdout == ""
+
+
+def test_the_answer_as_table_csv_and_json_tells_the_same(collector, lists):
+    collector("import", "campuses", "campuses.csv", "--apply")
+    collector("import", "rooms", "rooms.csv", "--apply")
+
+    answer = json.loads(collector("commitment", "--json").stdout)
+    rows = list(csv.DictReader(io.StringIO(collector("commitment", "--csv").stdout)))
+    table = collector("commitment", "--why").stdout
+
+    assert [one["campus"] for one in answer["campuses"]] == [row["campus"] for row in rows] == ["lincoln", "oak"]
+    assert rows[0]["name"] == "'=HYPERLINK(1)"
+    assert answer["campuses"][0]["verdict"] == "not_enough_evidence"
+    assert {"from", "to", "objective", "policy"} <= answer.keys()
+    assert "not enough evidence" in table
+    assert "rooms never measured: lincoln/main/101" in table
+
+
+def test_a_token_is_one_line_and_a_batch_goes_into_a_file_that_only_we_can_read(collector, lists):
+    collector("import", "campuses", "campuses.csv", "--apply")
+
+    one = collector("token", "create", "--campus", "lincoln")
+    unknown = collector("token", "create", "--campus", "elm")
+    (lists / "batch.csv").write_text("campus,agents\nlincoln,2\noak,3\n")
+    batch = collector("token", "create", "--file", "batch.csv", "--out", "joins.csv")
+
+    assert one.stdout.startswith("campuswifi://")
+    assert one.stdout.endswith("@127.0.0.1:18080?tls=0\n")
+    assert unknown.returncode == 2
+    assert unknown.stderr.startswith("wifi-collector: campus 'elm' is not known\n")
+    assert (batch.returncode, "campuswifi" in batch.stdout) == (0, False)
+    assert stat.S_IMODE((lists / "joins.csv").stat().st_mode) == 0o600
+    rows = list(csv.DictReader((lists / "joins.csv").open()))
+    assert [(row["campus"], row["agents"]) for row in rows] == [("lincoln", "2"), ("oak", "3")]
+    assert collector("token", "create", "--file", "batch.csv", "--out", "joins.csv").returncode == 2
+
+
+def test_wrong_use_is_exit_2_and_says_what_to_do(collector, lists):
+    assert collector("import", "campuses", "absent.csv").stderr == (
+        "wifi-collector: absent.csv cannot be read: No such file or directory\n  check the name and its permissions\n"
+    )
+    assert collector("commitment", "--from", "2026-09-02", "--to", "2026-09-01").returncode == 2
+    assert collector("commitment", "--campus", "elm").returncode in (1, 2)
+    assert collector("frobnicate").returncode == 2
+    assert collector("--config", "absent.toml", "commitment").returncode == 2
+
+
+def test_a_backup_is_checked_and_comes_back_where_the_store_was_lost(collector, lists):
+    collector("import", "campuses", "campuses.csv", "--apply")
+    assert collector("backup", "copy.sqlite").returncode == 0
+    assert collector("restore", "copy.sqlite").returncode == 1
+
+    for left in (lists / "data").glob("collector.db*"):
+        left.unlink()
+    (lists / "torn.sqlite").write_bytes((lists / "copy.sqlite").read_bytes()[:9000])
+
+    assert collector("restore", "torn.sqlite").returncode == 1
+    assert collector("restore", "copy.sqlite").returncode == 0
+    assert len(json.loads(collector("commitment", "--json").stdout)["campuses"]) == 2
+
+
+def test_the_policy_is_shown_with_its_sources_and_a_wrong_file_is_named(collector, tmp_path):
+    (tmp_path / "policy.toml").write_text("thresold = 1\n")
+
+    shown = json.loads(collector("policy", "show", "--json").stdout)
+    wrong = collector("policy", "check", "policy.toml")
+
+    assert all(one["source"]["title"] for one in shown["criteria"])
+    assert wrong.returncode == 2
+    assert "policy.toml: unknown key `thresold`" in wrong.stderr
