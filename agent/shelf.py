@@ -58,10 +58,9 @@ class Shelf:
 
     def __init__(self, opened: salvage.Opened, quota_pages: int) -> None:
         self.db = opened.db
-        self.quota_pages = quota_pages
         self.lost = sum(loss.count for loss in opened.losses)
         self.tombs = Tombstones()
-        self.db.execute(f"PRAGMA max_page_count = {int(quota_pages)}")
+        self.set_quota(quota_pages)
         with self.writing():
             row = self.db.execute("SELECT stream FROM stream WHERE own = 1").fetchone()
             self.stream: str = row[0] if row is not None else secrets.token_hex(16)
@@ -71,6 +70,11 @@ class Shelf:
                 # Nothing could be read: the loss is told under the new stream, with no numbers.
                 named = loss if loss.stream else msgspec.structs.replace(loss, stream=self.stream)
                 self.tombs.add(self.db, named)
+
+    def set_quota(self, pages: int) -> None:
+        """SQLite itself refuses to grow beyond it."""
+        self.quota_pages = pages
+        self.db.execute(f"PRAGMA max_page_count = {int(pages)}")
 
     @contextmanager
     def writing(self) -> Iterator[None]:
@@ -244,7 +248,10 @@ class Shelf:
         row = self.db.execute("SELECT 1 FROM report WHERE acknowledged_at NOTNULL OR rejected NOTNULL LIMIT 1")
         return row.fetchone() is None
 
-    def used_pages(self) -> int:
+    def pages(self) -> int:
         (pages,) = self.db.execute("PRAGMA page_count").fetchone()
+        return int(pages)
+
+    def used_pages(self) -> int:
         (free,) = self.db.execute("PRAGMA freelist_count").fetchone()
-        return int(pages) - int(free)
+        return self.pages() - int(free)

@@ -10,6 +10,7 @@ refuses, reports are held in memory under a stream of their own and written down
 from __future__ import annotations
 
 import contextlib
+import os
 import secrets
 import sqlite3
 import threading
@@ -28,6 +29,8 @@ __all__ = ["Counts", "Draft", "Held", "Key", "Make", "Numbered", "Spool"]
 QUOTA_BYTES = 512 << 20
 KEEP_SECONDS = 48 * 3600.0
 MEMORY_REPORTS = 64
+# Let go when the disk is full: without room for the journal not even a deletion can be written.
+RESERVE_BYTES = 4 << 20
 _ACKS_IN_MEMORY = 500
 
 
@@ -48,13 +51,23 @@ class Spool:
     disk is not in use, and is empty while it is."""
 
     def __init__(
-        self, path: Path, clock: Clock, *, quota_bytes: int = QUOTA_BYTES, keep_seconds: float = KEEP_SECONDS
+        self,
+        path: Path,
+        clock: Clock,
+        *,
+        quota_bytes: int = QUOTA_BYTES,
+        keep_seconds: float = KEEP_SECONDS,
+        reserve_bytes: int = RESERVE_BYTES,
     ) -> None:
         self.path = path
         self.fault = ""
         self._clock = clock
         self._quota_pages = max(quota_bytes // PAGE, 32)
         self._keep_seconds = keep_seconds
+        self._reserve = path.with_name(path.name + ".reserve")
+        self._reserve_bytes = reserve_bytes
+        self._tight = False
+        self._tight_pages = 0
         self._lock = threading.RLock()
         self._gone = _Gone()
         self._lost = 0
@@ -169,15 +182,39 @@ class Spool:
         if self._closed:
             raise ValueError(f"{self.path}: the spool is closed")
         if self._shelf is not None:
+            if self._tight and self._hold_reserve():
+                # There is room again: the whole quota counts.
+                self._tight, self._tight_pages = False, 0
+                self._shelf.set_quota(self._quota_pages)
             return
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
             self._shelf = Shelf(salvage.open_or_salvage(self.path), self._quota_pages)
             for stream, seq in self._shelf.through().items():
                 self._gone.through.setdefault(stream, seq)
+            if self._tight:
+                # The disk is smaller than the quota. Half of the reserve is left to the journal; within the other
+                # half nothing is lost yet, and beyond it the oldest makes room for the newest.
+                room = self._shelf.pages() + self._reserve_bytes // 2 // PAGE
+                self._tight_pages = self._tight_pages or room
+                self._shelf.set_quota(max(min(self._quota_pages, self._tight_pages), 32))
+            else:
+                self._hold_reserve()
             self.fault = ""
         except (sqlite3.Error, OSError) as fault:
             self._give_up_disk(fault)
+
+    def _hold_reserve(self) -> bool:
+        """Whether the reserve is on the disk."""
+        if not self._reserve_bytes or self._reserve.exists():
+            return True
+        try:
+            with self._reserve.open("wb") as file:
+                os.posix_fallocate(file.fileno(), 0, self._reserve_bytes)
+        except OSError:
+            self._reserve.unlink(missing_ok=True)
+            return False
+        return True
 
     @contextmanager
     def _disk(self) -> Iterator[Shelf | None]:
@@ -188,6 +225,10 @@ class Spool:
 
     def _give_up_disk(self, fault: Exception) -> None:
         self.fault = f"{self.path}: {fault}; reports are held in memory until the disk takes them"
+        if isinstance(fault, sqlite3.Error) and fault.sqlite_errorcode == sqlite3.SQLITE_FULL:
+            self._tight = True
+            with contextlib.suppress(OSError):
+                self._reserve.unlink(missing_ok=True)
         # A connection whose write failed is closed, so that the next attempt begins from what is on the disk; it also
         # looks for damage then.
         shelf, self._shelf = self._shelf, None

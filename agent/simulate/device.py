@@ -53,7 +53,8 @@ class Device:
         self._collector = collector
         clock = ModelClock(time_, secrets.token_hex(16))
         self.probes = ModelProbes(place, faults, seed, clock.boot_at)
-        self.spool = Spool(folder / "spool.sqlite", clock)
+        # Hundreds share one disk: none holds a reserve of it.
+        self.spool = Spool(folder / "spool.sqlite", clock, reserve_bytes=0)
         self.recorder = WindowRecorder(
             identity=identity,
             spool=self.spool,
