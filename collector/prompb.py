@@ -55,10 +55,10 @@ class _Rows:
     """The rows of a table that a column fills, in the order of their time; ``strides`` where they are many of one
     length: the n-th bytes of all stamps together."""
 
-    def __init__(self, rows: list[bytes], stamps: list[Any], order: list[int]) -> None:
+    def __init__(self, rows: list[bytes], stamps: list[bytes], order: list[int]) -> None:
         self.order = order
         self.rows = [rows[row] for row in order]
-        self.stamps: list[bytes] = [stamps[row] for row in order]
+        self.stamps = [stamps[row] for row in order]
         self.strides: list[bytes] | None = None
         if len(self.rows) >= _MANY_ROWS and len(set(map(len, self.rows))) == 1:
             joined = b"".join(self.stamps)
@@ -71,6 +71,7 @@ class Encoder:
     def __init__(self) -> None:
         self._rows: OrderedDict[tuple[Any, ...], list[bytes]] = OrderedDict()
         self._heads: dict[tuple[str, int], bytes] = {}
+        self._stamps = _Stamps()
 
     def encode(self, report: wire.Report, start_at: float, origin: Origin) -> Encoded:
         """``start_at``: Unix seconds of the report's start, placed by an anchor where the report itself has none."""
@@ -86,15 +87,18 @@ class Encoder:
 
     def _table(self, kind: str, table: wire.Table, agent: str, start_at: float, origin: Origin) -> tuple[bytes, int]:
         order = _time_order(table.at)
-        stamps = [_stamp(round((start_at + at) * 1000)) for at in table.at]
-        if None in stamps:
+        if len(self._stamps) > _MAX_STAMPS:
+            self._stamps.clear()
+        try:
+            stamps = [self._stamps[round((start_at + at) * 1000)] for at in table.at]
+        except OverflowError:
             return b"", 0
         rows = self._labels(kind, table, agent, origin)
         # A table without row labels has one series: every row's labels are the same.
         rows = rows if len(rows) == len(stamps) else rows * len(stamps)
         every = list(range(len(rows))) if order is None else order
         whole = _Rows(rows, stamps, every)
-        bodies: list[bytes] = []
+        bodies: list[bytes | bytearray] = []
         samples = 0
         for column in _FORWARDED[kind]:
             cells: list[Any] = getattr(table, column.column)
@@ -112,7 +116,7 @@ class Encoder:
             samples += len(cells)
         return b"".join(bodies), samples
 
-    def _column(self, name: str, cells: list[Any], taken: _Rows) -> bytes:
+    def _column(self, name: str, cells: list[Any], taken: _Rows) -> bytes | bytearray:
         values = struct.pack(f"<{len(cells)}d", *cells)
         if taken.strides is None:
             pieces: list[bytes] = [b""] * (4 * len(cells))
@@ -130,7 +134,7 @@ class Encoder:
             body[start + n :: stride] = values[n::8]
         for n, stroke in enumerate(taken.strides):
             body[start + 8 + n :: stride] = stroke
-        return bytes(body)
+        return body
 
     def _head(self, name: str, row_bytes: int) -> bytes:
         key = (name, row_bytes)
@@ -189,21 +193,21 @@ def _varint(value: int) -> bytes:
     return bytes(out)
 
 
-# The tag and the two low bytes of a stamp by its low 14 bits; the other four bytes stand for 16 seconds each.
-_LOW = [bytes((0x10, low & 127 | 128, low >> 7 | 128)) for low in range(1 << 14)]
-_high: dict[int, bytes] = {}
+class _Stamps(dict[int, bytes]):
+    """Field 2 of a sample, a varint of six bytes, by its milliseconds. Rows of one burst share theirs, and agents that
+    sweep in step share them too. Raises OverflowError for a time that no sample can have."""
 
-
-def _stamp(milliseconds: int) -> bytes | None:
-    """Field 2 of a sample: a varint of six bytes."""
-    high = _high.get(milliseconds >> 14)
-    if high is None:
+    def __missing__(self, milliseconds: int) -> bytes:
         if not _LEAST_MS <= milliseconds < _LIMIT_MS:
-            return None
-        if len(_high) > 4096:
-            _high.clear()
-        high = _high[milliseconds >> 14] = _varint(milliseconds >> 14)
-    return _LOW[milliseconds & 16383] + high
+            raise OverflowError(milliseconds)
+        low, middle, high = milliseconds & 16383, milliseconds >> 14 & 16383, milliseconds >> 28
+        made = _PAIRS[low] + _PAIRS[middle] + bytes((high & 127 | 128, high >> 7))
+        stamp = self[milliseconds] = b"\x10" + made
+        return stamp
+
+
+_PAIRS = [bytes((pair & 127 | 128, pair >> 7 | 128)) for pair in range(1 << 14)]
+_MAX_STAMPS = 65_536
 
 
 def _time_order(at: list[float]) -> list[int] | None:

@@ -25,7 +25,7 @@ from collector.store.outbox import Backlog, Waiting
 
 log = structlog.get_logger()
 
-REPORTS_PER_REQUEST = 64
+REPORTS_PER_REQUEST = 16
 FIRST_WAIT_SECONDS, LONGEST_WAIT_SECONDS = 0.5, 30.0
 IDLE_SECONDS = 1.0
 # A 4xx that judges the samples. Any other says that this is not (yet) a receiver for us: no reason to drop anything.

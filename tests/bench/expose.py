@@ -18,6 +18,7 @@ from prometheus_client import CollectorRegistry, Gauge, generate_latest
 from agent import wire
 from collector import prompb, series
 from collector.expose import Bounds, CampusBlock, CampusNow, Exposition
+from collector.remote_write import REPORTS_PER_REQUEST
 from collector.store import evidence
 from tests.bench.remote_write_messages import WriteRequest
 
@@ -125,8 +126,8 @@ def main() -> None:
     count = sum(encoder.encode(report, report.start_at or 0.0, here).samples for report in batch)
 
     def encode() -> None:
-        for first in range(0, len(batch), 64):
-            chunk = batch[first : first + 64]
+        for first in range(0, len(batch), REPORTS_PER_REQUEST):
+            chunk = batch[first : first + REPORTS_PER_REQUEST]
             prompb.compress([encoder.encode(report, report.start_at or 0.0, here).body for report in chunk])
 
     read, made, usual = [], [], []
