@@ -8,6 +8,8 @@ import threading
 from sqlalchemy import Connection
 
 from collector.holding import Held, Holding, NothingHolds
+from collector.policy import Policy
+from collector.store import snapshots
 
 
 class Inventories:
@@ -26,6 +28,13 @@ class Inventories:
                 return self._holding.on(connection, day)
             except NothingHolds:
                 return None
+
+    def policy(self, connection: Connection, now: float) -> Policy:
+        """The policy alone: there is always one once the collector has started."""
+        day = datetime.datetime.fromtimestamp(now, datetime.UTC).date()
+        snapshot = snapshots.holding(snapshots.every(connection, "policy"), day)
+        assert snapshot is not None
+        return Policy.from_bytes(snapshots.body(connection, "policy", snapshot.hash))
 
     def is_simulated(self, connection: Connection, campus: str, now: float) -> bool:
         held = self.held(connection, now)

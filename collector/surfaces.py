@@ -7,6 +7,7 @@ import contextlib
 from starlette.routing import BaseRoute, Route
 
 from collector import answer_routes, board, current, list_imports, remote_write
+from collector.inventories import Inventories
 from collector.judge import Judge
 from collector.services import Services
 
@@ -20,6 +21,9 @@ def start(services: Services, version: str, ending: contextlib.ExitStack) -> lis
         demonstration=config.demonstration,
         report_seconds=config.report_seconds,
     )
+    with services.store.read() as connection:
+        held = Inventories().policy(connection, services.clock())
+    services.store.writer.slot_seconds = held.slot_seconds
     services.judge = judge = Judge(services.store, services.clock, float(config.grace_seconds))
     ending.callback(judge.stop)
     judge.start()
