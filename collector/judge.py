@@ -108,8 +108,8 @@ class Judge:
             more = False
             try:
                 more = self.step().more
-            except NothingHolds as missing:
-                _log.debug("nothing to judge with yet", missing=str(missing))
+            except NothingHolds:
+                pass  # nothing is imported yet
             except Exception:
                 # The evidence is kept and stays marked: the next turn tries again, and the log says why it must.
                 _log.exception("a judging pass failed")
