@@ -116,7 +116,10 @@ def test_a_name_servers_refusal_is_named() -> None:
 
 
 def test_an_answer_to_another_question_is_no_answer() -> None:
-    forged = [lambda q: bytes([q[0] ^ 1]) + reply(q)[1:], lambda q: reply(dns.question("other.example", 1))]
+    forged = [
+        lambda q: bytes([q[0] ^ 1]) + reply(q)[1:],
+        lambda q: reply(dns.question("another.com", int.from_bytes(q[:2], "big"))),
+    ]
     for forge in forged:
         with name_server(lambda query, forge=forge: [forge(query), b"", b"\x00" * 5]) as port:
             assert dns.ask("127.0.0.1", "example.com", 0.2, port).outcome == "timeout"

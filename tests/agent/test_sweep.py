@@ -73,6 +73,42 @@ def test_what_a_router_says_is_the_reason(filtered) -> None:
     assert answer.failure == "filtered"
 
 
+_IMPOSTOR = """
+import socket, sys
+forged, other, doubled = sys.argv[1:]
+tap = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(0x0800))
+tap.bind(("lan", 0x0800))
+out = {}
+for source in (other, doubled):
+    out[source] = socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_ICMP)
+    out[source].bind((source, 0))
+print("ready", flush=True)
+while True:
+    frame = tap.recv(2048)
+    if frame[23] == 1 and frame[34] == 8:
+        target, peer = socket.inet_ntoa(frame[30:34]), socket.inet_ntoa(frame[26:30])
+        source = other if target == forged else doubled if target == doubled else None
+        if source:
+            total = int.from_bytes(frame[36:38], "big") + 0x0800
+            checksum = (total & 0xFFFF) + (total >> 16)
+            out[source].sendto(bytes([0, 0]) + checksum.to_bytes(2, "big") + frame[38:98], (peer, 0))
+"""
+
+
+def test_an_answer_from_another_address_or_a_second_one_counts_for_nothing(filtered) -> None:
+    forged, other, doubled = filtered.addresses[:3]
+    filtered.filter(f"ip daddr {forged} icmp type echo-request drop")
+    command = ["ip", "netns", "exec", filtered.namespace, sys.executable, "-c", _IMPOSTOR, forged, other, doubled]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as impostor:
+        try:
+            assert impostor.stdout.readline() == "ready\n"
+            answers = sweep([forged, doubled])
+        finally:
+            impostor.kill()
+
+    assert [(a.sent, a.received) for a in answers] == [(3, 0), (3, 3)]
+
+
 def test_an_answer_after_the_timeout_is_lost(segment) -> None:
     [answer] = sweep(segment.addresses[:1], timeout=1e-7)
 
