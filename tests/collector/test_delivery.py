@@ -1,4 +1,4 @@
-"""At least once on the wire, exactly once in the store: repeats, other orders, lost answers and kill -9 are harmless."""
+"""At least once on the wire, once in the store: repetition, order, lost answers and kill -9 are harmless."""
 
 import contextlib
 import os
