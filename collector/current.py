@@ -9,6 +9,7 @@ from __future__ import annotations
 import datetime
 import threading
 import time
+import zoneinfo
 from typing import TYPE_CHECKING, Any
 
 import structlog
@@ -18,7 +19,7 @@ from starlette.responses import Response
 from collector import answers, expose, series
 from collector.expose import Bounds, CampusBlock, CampusNow, Exposition
 from collector.holding import Held, Holding, NothingHolds
-from collector.store import agents
+from collector.store import agents, marks
 
 if TYPE_CHECKING:
     from collector.services import Services
@@ -41,6 +42,7 @@ class Current:
         self._awake = threading.Event()
         self._stopping = threading.Event()
         self._thread: threading.Thread | None = None
+        self._dirty = series.instrument(services.registry, "campus_wifi_evaluate_dirty_slots")
         series.instrument(services.registry, "campus_wifi_build_info").labels(version).set(1)
 
     async def endpoint(self, request: Request) -> Response:
@@ -82,7 +84,8 @@ class Current:
                 return
             known = {agent.id: agent for agent in agents.every(connection)}
             placed = agents.placements(connection)
-        self._add_up(today, now)
+            self._dirty.set(marks.count(connection))
+        self._add_up(held, now)
         live = self._services.judge.latest() if self._services.judge is not None else {}
         seen: dict[str, dict[tuple[str, str], float]] = {}
         for one in placed:
@@ -113,10 +116,15 @@ class Current:
             agents=seen,
         )
 
-    def _add_up(self, today: datetime.date, now: float) -> None:
+    def _add_up(self, held: Held, now: float) -> None:
         if time.monotonic() < self._add_up_again_at:
             return
         began = time.monotonic()
+        # A school day is a local day: in the afternoon of California it is tomorrow in UTC.
+        zones = {zoneinfo.ZoneInfo(campus.timezone) for campus in held.inventory.campuses.values()}
+        today = min((datetime.datetime.fromtimestamp(now, zone).date() for zone in zones), default=None)
+        if today is None:
+            return
         found: dict[str, dict[str, Bounds]] = {}
         for period, days in PERIOD_DAYS.items():
             since = today - datetime.timedelta(days=days - 1)

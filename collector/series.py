@@ -153,8 +153,6 @@ OWN: tuple[Series, ...] = (
     Series("campus_wifi_ingest_received_bytes_total", "Bytes of pushes as received.", "bytes", "counter", ()),
     Series("campus_wifi_ingest_unknown_keys_total", "Keys of reports that we do not know.", "", "counter", ()),
     Series("campus_wifi_ingest_commit_seconds", "Seconds from receipt to durable commit.", "seconds", "histogram", ()),
-    Series("campus_wifi_evaluate_seconds_total", "Time spent judging.", "seconds", "counter", ()),
-    Series("campus_wifi_evaluate_slots_total", "Campus slots judged.", "", "counter", ()),
     Series("campus_wifi_evaluate_dirty_slots", "Campus slots that wait to be judged again.", "", "gauge", ()),
     Series("campus_wifi_remote_write_samples_total", "Samples that the receiver has taken.", "", "counter", ()),
     Series("campus_wifi_remote_write_requests_total", "Remote-write requests by outcome.", "", "counter", ("outcome",)),
