@@ -104,7 +104,7 @@ class Inbox:
         self._size = len(self._fresh)
         flat = memoryview(self._headers).cast("B")
         self._lengths = flat.cast("I")[_LENGTH :: _HDR // 4]
-        self._controllens = flat.cast("N")[_CONTROLLEN :: _HDR // _WORD]
+        self._controllens = flat.cast("L")[_CONTROLLEN :: _HDR // _WORD]
 
     def receive(self, descriptor: int, flags: int) -> int:
         """Takes what is there without waiting; how many datagrams. Raises OSError for anything but an empty queue."""
