@@ -18,7 +18,7 @@ from msgspec import Struct, structs
 
 from collector import causes
 from collector.day_record import day_bounds, local_day
-from collector.holding import Holding, NothingHolds
+from collector.holding import Held, Holding, NothingHolds
 from collector.judging import FIRST, CampusDay, Outcome, judge_campus_day, write_outcome
 from collector.store import judging as sql
 from collector.store import ledger, marks
@@ -146,6 +146,11 @@ class Judge:
                 if not one_pass.more:
                     return total
 
+    def _held(self, connection: Connection, work: CampusDay, present: Held) -> Held:
+        """What held on the day. A campus that was imported after it is judged with what is known of it now."""
+        held = self._holding.on(connection, work.day)
+        return held if work.campus.id in held.inventory.campuses else present
+
     def _today(self) -> datetime.date:
         return datetime.datetime.fromtimestamp(self._clock(), datetime.UTC).date()
 
@@ -167,9 +172,7 @@ class Judge:
             standings = sql.standings(connection)
             plan = self._plan(connection, held.inventory, seconds, finished, marked)
             outcomes = [
-                judge_campus_day(
-                    connection, one, self._holding.on(connection, one.day), standings.get(one.campus.id, [])
-                )
+                judge_campus_day(connection, one, self._held(connection, one, held), standings.get(one.campus.id, []))
                 for one in plan.now
             ]
         elsewhere = self._look_at_district(outcomes, held.inventory, seconds)

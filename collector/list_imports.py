@@ -17,13 +17,15 @@ from sqlalchemy import Connection
 
 from agent import wire
 from collector import importing, policy
-from collector.day_record import NOT_JUDGED
+from collector.day_record import NOT_JUDGED, local_day
 from collector.hours import Calendar, Hours, HoursError, parse_bells, parse_calendar
 from collector.importing import Change
 from collector.inventory import Inventory
 from collector.refusals import NotDone
 from collector.sheet import Refused
 from collector.store import Store, audit, ledger, marks, snapshots
+
+DEFAULT_TIMEZONE = "America/Los_Angeles"
 
 
 class _Proposed(Struct, frozen=True):
@@ -41,14 +43,19 @@ def present(connection: Connection, day: datetime.date) -> Inventory:
     return Inventory.from_bytes(snapshots.body(connection, "inventory", snapshot.hash))
 
 
+def today(store: Store, now: float) -> datetime.date:
+    """The date at the campuses: where the day is still the earlier one, a list must hold for that one too."""
+    with store.read() as connection:
+        known = snapshots.every(connection, "inventory")
+        inventory = Inventory.from_bytes(snapshots.body(connection, "inventory", known[-1].hash)) if known else None
+    zones = {campus.timezone for campus in inventory.campuses.values()} if inventory else set()
+    return min(local_day(now, zone) for zone in zones or {DEFAULT_TIMEZONE})
+
+
 def take_in(store: Store, clock: Callable[[], float], body: dict[str, Any], by: str) -> dict[str, Any]:
     """The difference that a file makes, and with ``apply`` its snapshot. Raises NotDone."""
     now = clock()
-    day = (
-        datetime.date.fromisoformat(body["valid_from"])
-        if body.get("valid_from")
-        else datetime.datetime.fromtimestamp(now, datetime.UTC).date()
-    )
+    day = datetime.date.fromisoformat(body["valid_from"]) if body.get("valid_from") else today(store, now)
     kind = str(body["kind"])
     data = base64.b64decode(body["data"])
     kept_as = "inventory" if kind in importing.IMPORTS else "hours"

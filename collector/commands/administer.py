@@ -16,6 +16,7 @@ from collector import operations
 from collector.commands.console import Failure
 from collector.commands.present import open_store, settings
 from collector.list_imports import ensure_policy
+from collector.refusals import NotDone
 
 _PATIENCE_SECONDS = 600.0
 
@@ -42,7 +43,7 @@ def perform(arguments: argparse.Namespace, verb: str, body: dict[str, Any]) -> d
         ensure_policy(store, time.time, demonstration=config.demonstration, report_seconds=config.report_seconds)
         try:
             return operations.perform(store, config, time.time, verb, body)
-        except operations.NotDone as fault:
+        except NotDone as fault:
             raise Failure(fault.reason, fault.hint, fault.status) from None
 
 

@@ -55,9 +55,9 @@ def body(connection: Connection, kind: str, hash_: str) -> bytes:
 
 
 def holding(snapshots: list[Snapshot], day: datetime.date) -> Snapshot | None:
-    """The one that holds on a day. The first one holds for the days before it too: it is the best that is known."""
-    found = None
-    for snapshot in snapshots:
-        if found is None or snapshot.valid_from <= day:
-            found = snapshot
-    return found
+    """The one that holds on a day. What was kept for the first day holds for the days before it too: it is the best
+    that is known of them."""
+    if not snapshots:
+        return None
+    day = max(day, snapshots[0].valid_from)
+    return [one for one in snapshots if one.valid_from <= day][-1]
