@@ -2,6 +2,8 @@
 
 Without evidence a thing is unknown, never good, never bad. Short is proven: an access point is down only where it
 answered before and every agent that asked enough says so; a room is short only where two independent targets fail.
+A missing witness is not an assent: where an agent that could have disproved the fault is silent, the fault is unknown
+until its evidence comes, so that taking evidence away moves a verdict only towards unknown.
 """
 
 from __future__ import annotations
@@ -120,7 +122,8 @@ def _slot(
             continue
         if criterion.scope == "access_point":
             hearing = [one for agent, one in said.items() if agent not in faults]
-            access_points = {ap: _access_point(criterion, ap, hearing, context) for ap in asked}
+            silent = _silent(expected, hearing)
+            access_points = {ap: _access_point(criterion, ap, hearing, silent, context) for ap in asked}
             states: dict[str, Verdict] = {ap: _AS_VERDICT[state] for ap, state in access_points.items()}
         else:
             states = _rooms(criterion, expected, said)
@@ -151,7 +154,14 @@ def _worse(one: Verdict, other: Verdict) -> Verdict:
     return min(one, other, key=order.index)
 
 
-def _access_point(criterion: Criterion, ap: str, said: list[Said], context: Context) -> State:
+def _silent(expected: dict[str, str | None], hearing: list[Said]) -> list[str]:
+    """Placed agents that say nothing about any access point in this slot. An agent that reports others was not asked
+    for the rest (the plan moves access points between agents), and so is no missing witness."""
+    spoke = {one.agent for one in hearing if one.reach}
+    return [agent for agent in expected if agent not in spoke]
+
+
+def _access_point(criterion: Criterion, ap: str, said: list[Said], silent: list[str], context: Context) -> State:
     down = elsewhere = False
     for one in said:
         counts = one.reach.get(ap)
@@ -164,19 +174,20 @@ def _access_point(criterion: Criterion, ap: str, said: list[Said], context: Cont
         else:
             elsewhere = True
     if down:
-        return "down"
+        return "unknown" if any((agent, ap) in context.ever_answered for agent in silent) else "down"
     return "not_reachable_from_here" if elsewhere else "unknown"
 
 
 def _rooms(criterion: Criterion, expected: dict[str, str | None], said: dict[str, Said]) -> dict[str, Verdict]:
-    """Each room with an approved agent; a room with several agents is met where one of them finds it so."""
+    """Each room with an approved agent. A room with several is met where one of them finds it so, and short only where
+    all of them do."""
     states: dict[str, Verdict] = {}
     for agent, place in expected.items():
         room = place or f"agent {agent[:12]}"
         one = said.get(agent)
         state = "unknown" if one is None else _from_room(criterion, one)
         before = states.get(room)
-        if before is None or state == "met" or (before == "unknown" and state == "short"):
+        if before is None or state == "met" or (before == "short" and state == "unknown"):
             states[room] = state
     return states
 

@@ -256,14 +256,47 @@ def test_order_and_repetition_of_evidence_change_nothing(choices, chance):
     assert judge(shuffled) == judge(evidence)
 
 
-@settings(max_examples=150, deadline=None)
-@given(CHOICES, st.sampled_from("ab"))
-def test_taking_an_agents_evidence_away_never_makes_a_slot_met(choices, gone):
+@settings(max_examples=300, deadline=None)
+@given(CHOICES, st.sets(st.sampled_from("ab"), min_size=1), st.booleans())
+def test_taking_away_what_an_agent_said_moves_every_verdict_only_towards_unknown(choices, gone, one_room):
+    agents = tuple((agent_id(name), ROOMS["a"] if one_room else room, 0.0, None) for name, room in ROOMS.items())
+    context = Context(ever_answered=KNOWN, agents=agents)
     evidence = made(choices)
-    fewer = [one for one in evidence if one.agent != agent_id(gone)]
+    left = {agent_id(name) for name in gone}
+    whole = judge(evidence, context)
+    fewer = judge([one for one in evidence if one.agent not in left], context)
 
-    if judge(evidence).verdict != "met":
-        assert judge(fewer).verdict != "met" or len(fewer) == len(evidence)
+    assert fewer.verdict in (whole.verdict, "unknown")
+    for before, after in zip(whole.criteria, fewer.criteria, strict=True):
+        assert after.verdict in (before.verdict, "unknown")
+    for ap, state in fewer.access_points.items():
+        assert state in (whole.access_points[ap], "unknown")
+    for room, state in fewer.places.items():
+        assert state in (whole.places[room], "unknown")
+
+
+def test_a_silent_agent_that_reached_it_before_leaves_an_access_point_unknown_until_it_speaks():
+    a_says_down = minute("a", reach=down(*APS[:3]))
+
+    assert judge([a_says_down]).access_points[APS[0]] == "unknown"
+    assert judge([a_says_down, minute("b", reach=down(*APS[:3]))]).access_points[APS[0]] == "down"
+    assert judge([a_says_down, minute("b")]).access_points[APS[0]] == "up"
+
+
+def test_an_agent_that_reports_other_access_points_was_not_asked_and_holds_nothing_up():
+    others = minute("b", reach=dict.fromkeys(APS[10:], (3, 3)))
+
+    assert judge([minute("a", reach=down(*APS[:3])), others]).access_points[APS[0]] == "down"
+
+
+def test_a_room_with_two_agents_is_short_only_where_both_find_it_so():
+    agents = tuple((agent_id(name), ROOMS["a"], 0.0, None) for name in ROOMS)
+    context = Context(ever_answered=KNOWN, agents=agents)
+    a_cut = minute("a", path=CUT_PATH)
+
+    assert judge([a_cut], context).places == {ROOMS["a"]: "unknown"}
+    assert judge([a_cut, minute("b")], context).places == {ROOMS["a"]: "met"}
+    assert judge([a_cut, minute("b", path=CUT_PATH)], context).places == {ROOMS["a"]: "short"}
 
 
 def test_without_any_evidence_every_criterion_is_unknown():
