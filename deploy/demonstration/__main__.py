@@ -208,6 +208,7 @@ class Demonstration:
                 "GF_AUTH_ANONYMOUS_ENABLED": "true",
                 "GF_ANALYTICS_REPORTING_ENABLED": "false",
                 "CAMPUS_WIFI_PROMETHEUS_URL": self._ports.url("prometheus"),
+                "CAMPUS_WIFI_ALERTMANAGER_URL": self._ports.url("alertmanager"),
                 "CAMPUS_WIFI_DASHBOARDS": str(files.REPOSITORY / "dashboards" / "json"),
             },
         )
