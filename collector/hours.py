@@ -92,10 +92,14 @@ def parse_bells(name: str, data: bytes) -> dict[str, Schedule]:
             day: tuple(_band(name, f"{where}.days.{day}", band) for band in _list(name, f"{where}.days.{day}", bands))
             for day, bands in _table(name, f"{where}.days", body.get("days")).items()
         }
+        if NO_SCHOOL in days:
+            raise HoursError(f'{name}: {where}.days.{NO_SCHOOL}: "{NO_SCHOOL}" means no school: choose another name')
         weekly = _table(name, f"{where}.weekly", body.get("weekly"))
         _known(name, f"{where}.weekly", weekly, set(DAY_NAMES))
         for weekday, day in weekly.items():
-            if day not in days:
+            if day == NO_SCHOOL:
+                continue
+            if not isinstance(day, str) or day not in days:
                 raise HoursError(f"{name}: {where}.weekly.{weekday} is {day!r}: write [[{where}.days.{day}]] for it")
         schedules[label] = Schedule(days, tuple(weekly.get(weekday, NO_SCHOOL) for weekday in DAY_NAMES))
     if not schedules:
@@ -220,6 +224,8 @@ def _band(name: str, where: str, entry: Any) -> Band:
     _known(name, where, entry, {"grades", "begins", "ends", "breaks"})
     times = [entry.get("begins"), entry.get("ends")]
     breaks = entry.get("breaks", [])
+    if not isinstance(breaks, list):
+        raise HoursError(f"{name}: {where}: write breaks as pairs of times: breaks = [[12:00:00, 12:40:00]]")
     times += [time for pair in breaks for time in (pair if isinstance(pair, list) and len(pair) == 2 else [None])]
     if not all(isinstance(time, datetime.time) for time in times):
         raise HoursError(f"{name}: {where}: write begins, ends and pairs of breaks as times: begins = 08:05:00")

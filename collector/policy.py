@@ -126,6 +126,8 @@ def parse(name: str, data: bytes) -> Policy:
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as fault:
         raise PolicyError(f"{name}: not TOML in UTF-8: {fault}; mend that line") from None
     _known(name, "", document, Policy)
+    if not isinstance(document.get("criteria", []), list):
+        raise PolicyError(f"{name}: criteria is no list: write each one as [[criteria]]")
     for number, criterion in enumerate(document.get("criteria", []), 1):
         where = f"criteria entry {number}"
         if not isinstance(criterion, dict):
@@ -149,6 +151,8 @@ def parse(name: str, data: bytes) -> Policy:
 
 def for_slots(policy: Policy, slot_seconds: int, report_seconds: int) -> Policy:
     """The policy with another slot length. Raises PolicyError where reports do not divide the slot."""
+    if slot_seconds < 1 or report_seconds < 1:
+        raise PolicyError(f"slot_seconds {slot_seconds} and report_seconds {report_seconds} must be 1 or more")
     if slot_seconds % report_seconds:
         raise PolicyError(
             f"slot_seconds {slot_seconds} is not a multiple of report_seconds {report_seconds}: "

@@ -165,3 +165,27 @@ def test_a_calendar_that_names_a_date_twice_is_refused():
     twice = CALENDAR + b'[[days]]\nfrom = 2025-11-28\ntype = "minimum"\n'
     with pytest.raises(HoursError, match="2025-11-28 is already 'none'"):
         parse_calendar("calendar.toml", twice)
+
+
+HEAD = b"[schedules.a]\nweekly = { monday = "
+DAY = b"[[schedules.a.days.r]]\nbegins = 08:00:00\nends = 14:00:00\n"
+
+
+@pytest.mark.parametrize(
+    ("bells", "said"),
+    [
+        (b"schedules = 3", "schedules: is missing or no table"),
+        (HEAD + b'["r"] }\n' + DAY, "schedules.a.weekly.monday is"),
+        (HEAD + b'"r" }\n' + DAY + b"breaks = 3\n", "write breaks as pairs of times"),
+        (HEAD + b'"r" }\n' + DAY.replace(b"days.r", b"days.none"), '"none" means no school'),
+    ],
+)
+def test_bells_of_a_wrong_type_are_refused_with_their_mend(bells, said):
+    with pytest.raises(HoursError, match=said):
+        parse_bells("bells.toml", bells)
+
+
+def test_a_weekday_may_say_that_it_has_no_school():
+    schedules = parse_bells("bells.toml", HEAD + b'"r", tuesday = "none" }\n' + DAY)
+
+    assert schedules["a"].weekly[:2] == ("r", "none")

@@ -61,6 +61,8 @@ def test_reports_must_divide_the_slot():
     assert for_slots(baseline(), 30, 10).slot_seconds == 30
     with pytest.raises(PolicyError, match="30 is not a multiple of report_seconds 20"):
         for_slots(baseline(), 30, 20)
+    with pytest.raises(PolicyError, match="report_seconds 0 must be 1 or more"):
+        for_slots(baseline(), 30, 0)
 
 
 @pytest.mark.parametrize(
@@ -68,6 +70,7 @@ def test_reports_must_divide_the_slot():
     [
         (b"slot_secnds = 300", "did you mean `slot_seconds`"),
         (b"slot_objective = 1.5", "slot_objective"),
+        (b"criteria = 5", "criteria is no list"),
         (b'criteria = [{ id = "x", treshold = 1.0 }]', "criteria entry 1: unknown key `treshold`; did you mean"),
     ],
 )
