@@ -92,8 +92,11 @@ class WindowRecorder:
             self._tables, self._not_run = rows.left_tables, rows.left_not_run
             begins = sorted(rows.windows)
             last = limit - width if whole_windows else math.floor(now / width) * width
-            if last not in rows.windows and last + width > self._sealed_to + offset + 1e-6 and now > last:
-                begins.append(last)
+            # The window before the last too, should its turn have been missed by a hair.
+            for begin in (last - width, last):
+                if begin not in rows.windows and begin + width > self._sealed_to + offset + 1e-6 and now > begin:
+                    begins.append(begin)
+            begins.sort()
             self._sealed_to = max(self._sealed_to, limit - offset)
         return [
             self._seal_window(begin, min(begin + width, now), offset, reading, rows.windows.get(begin))

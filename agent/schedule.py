@@ -158,7 +158,7 @@ class _Turns(BaseTrigger):  # type: ignore[misc]
         # Far ahead means that the clock stepped back: then only a turn of this very moment counts.
         after = self._done if self._done - at < 5 else at - 0.05
         turn = self._when(after)
-        if turn is not None and turn <= at + 0.01:
+        if turn is not None and turn <= at:
             self._done = max(turn, at)
             self._run()
 

@@ -70,6 +70,13 @@ def test_an_empty_window_is_reported_too_because_silence_must_mean_absence(rig: 
         assert read(held).start_at == 1_800_000_000.0 + 60 * expected
 
 
+def test_a_turn_that_comes_a_hair_early_costs_no_window(rig: Rig) -> None:
+    rig.clock.move(54.995)
+    assert rig.recorder.seal() == []
+    rig.clock.move(60.01)
+    assert [read(held).start_at for held in rig.recorder.seal()] == [1_800_000_000.0, 1_800_000_060.0]
+
+
 def test_rows_of_one_sweep_go_each_to_its_own_window(rig: Rig) -> None:
     boot = rig.clock.boot
     rig.recorder.record("reach", reach_table(boot + 48, boot + 49, boot + 50, boot + 51))
