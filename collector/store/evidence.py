@@ -6,6 +6,7 @@ table decides in the end. Nothing here looks at the Wi-Fi: only when, where and 
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
@@ -74,12 +75,25 @@ class Kept(msgspec.Struct, frozen=True):
         return unpack(self.body)
 
 
+class _Packers(threading.local):
+    """Making one costs as much as using it; one may not be used by two threads at once."""
+
+    def __init__(self) -> None:
+        self.compressor = zstandard.ZstdCompressor(1)
+        self.decompressor = zstandard.ZstdDecompressor()
+
+
+_packers = _Packers()
+
+
 def pack(document: bytes) -> bytes:
-    return zstandard.ZstdCompressor(1).compress(document)
+    packed: bytes = _packers.compressor.compress(document)
+    return packed
 
 
 def unpack(body: bytes) -> bytes:
-    return zstandard.ZstdDecompressor().decompress(body, max_output_size=wire.MAX_DECODED_BYTES)
+    document: bytes = _packers.decompressor.decompress(body, max_output_size=wire.MAX_DECODED_BYTES)
+    return document
 
 
 def keep(connection: Connection, memory: Known, batches: Iterable[Batch], slot_seconds: int) -> list[Outcome]:
