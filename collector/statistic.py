@@ -44,7 +44,6 @@ class Said(Struct):
     reach: dict[str, list[int]] = {}
     path: dict[str, Echoes] = {}
     could_not: set[str] = set()
-    deferred: bool = False
 
 
 def by_slot(slots: Iterable[int], slot_seconds: int, evidence: Sequence[Placed]) -> dict[int, dict[str, Said]]:
