@@ -32,9 +32,11 @@ def standings(connection: Connection) -> dict[str, list[Standing]]:
 
 
 def record_begins(connection: Connection, campus: str) -> float | None:
-    """When a campus's first agent was placed, or its oldest evidence was measured, whichever was first."""
+    """When a campus's first agent was placed, or its oldest evidence was measured, whichever was first. A simulated
+    agent is placed since for ever (0): that begins nothing."""
+    placed = schema.placement.c
     firsts = (
-        select(func.min(schema.placement.c.from_at)).where(schema.placement.c.campus == campus),
+        select(func.min(placed.from_at)).where(placed.campus == campus, placed.from_at > 0),
         select(func.min(schema.evidence.c.start_at)).where(schema.evidence.c.campus == campus),
     )
     found = [at for at in (connection.scalar(query) for query in firsts) if at is not None]
