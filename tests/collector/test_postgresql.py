@@ -1,0 +1,72 @@
+"""The same store on PostgreSQL, where its programs are installed: a cluster of our own in a temporary folder."""
+
+import os
+import shutil
+import socket
+import subprocess
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from agent import wire
+from collector.store import Batch, Incoming, Store, evidence
+from collector.store.evidence import pack
+from tests.collector.rig import CAMPUS, Device, fill
+
+
+def _program(name: str) -> str:
+    found = sorted(Path("/usr/lib/postgresql").glob(f"*/bin/{name}"))
+    path = str(found[-1]) if found else shutil.which(name)
+    if path is None:
+        pytest.skip(f"{name} is not on this machine: apt-get install postgresql-15, or any newer")
+    return path
+
+
+@pytest.fixture
+def url(tmp_path: Path) -> Iterator[str]:
+    initdb, postgres = _program("initdb"), _program("postgres")
+    as_user = ["setpriv", "--reuid=nobody", "--regid=nogroup", "--clear-groups"] if os.geteuid() == 0 else []
+    data = tmp_path / "data"
+    data.mkdir()
+    for folder in (data, *tmp_path.parents[:3], tmp_path):
+        if as_user and folder != data:
+            folder.chmod(folder.stat().st_mode | 0o111)
+    if as_user:
+        shutil.chown(data, "nobody", "nogroup")
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        port = probe.getsockname()[1]
+    subprocess.run([*as_user, initdb, "-D", data, "-U", "collector", "-A", "trust"], check=True, capture_output=True)
+    server = subprocess.Popen(
+        [*as_user, postgres, "-D", data, "-p", str(port), "-h", "127.0.0.1", "-k", ""],
+        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+    )  # fmt: skip
+    try:
+        until = time.monotonic() + 30
+        while time.monotonic() < until:
+            try:
+                socket.create_connection(("127.0.0.1", port), 1).close()
+                break
+            except OSError:
+                time.sleep(0.05)
+        yield f"postgresql+psycopg://collector@127.0.0.1:{port}/postgres"
+    finally:
+        server.terminate()
+        server.wait(20)
+
+
+def test_a_report_is_kept_once_and_a_repeat_is_known(url: str) -> None:
+    device = Device()
+    report = device.report(1_700_000_040.0)
+    data = wire.encode(report)
+    batch = Batch(device.id, [Incoming(report, wire.digest(data), "s", pack(data))], 1_700_000_200.0)
+    with Store(url) as store:
+        fill(store, 1_700_000_000.0)
+        statuses = [store.submit(batch).result().results[0].status for _ in range(3)]
+        with store.read() as connection:
+            kept = evidence.count_kept(connection, device.id)
+            assert evidence.of_campus(connection, CAMPUS, 0, 4e9) == []
+
+    assert statuses == ["accepted", "duplicate", "duplicate"]
+    assert kept == 1
