@@ -109,7 +109,7 @@ class Judge:
             try:
                 more = self.step().more
             except NothingHolds:
-                pass  # nothing is imported yet
+                more = False  # nothing is imported yet
             except Exception:
                 # The evidence is kept and stays marked: the next turn tries again, and the log says why it must.
                 _log.exception("a judging pass failed")

@@ -19,7 +19,7 @@ def collector(tmp_path):
         environment = {key: value for key, value in os.environ.items() if not key.startswith("CAMPUS_WIFI_")}
         return subprocess.run(
             [sys.executable, "-m", "collector.cli", *arguments],
-            cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=60,
+            cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=60, check=False,
         )  # fmt: skip
 
     return run
