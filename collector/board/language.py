@@ -1,0 +1,188 @@
+"""The board's texts in the reader's language: a .po catalogue and an Accept-Language go in, words come out."""
+
+from __future__ import annotations
+
+import datetime
+import gettext
+import io
+import unicodedata
+import zoneinfo
+from importlib import resources
+
+from babel import Locale, dates
+from babel.messages.mofile import write_mo
+from babel.messages.pofile import read_po
+
+LANGUAGES = {"en": "en_US", "es": "es_US"}
+"""California's readers: dates and clocks as they write them."""
+DEFAULT = "en"
+_BIDI = {"\u200e", "\u200f", "\u061c", *map(chr, range(0x202A, 0x202F)), *map(chr, range(0x2066, 0x206A))}
+
+
+def N_(text: str) -> str:
+    """Marks a text for the catalogue; it is translated where it is shown."""
+    return text
+
+
+VERDICTS = {
+    "met": N_("met"),
+    "short": N_("short"),
+    "unknown": N_("unknown"),
+    "no_class": N_("no class"),
+    "not_judged": N_("not judged yet"),
+    "": N_("not judged yet"),
+}
+ANSWERS = {
+    "falls_short": N_("falls short"),
+    "not_enough_evidence": N_("not enough evidence"),
+    "meets": N_("meets"),
+}
+PERIODS = {"today": N_("today"), "7d": N_("7 days"), "30d": N_("30 days")}
+CAUSES = {
+    "agent_silent": N_("an agent is silent"),
+    "campus_cut_off": N_("campus cut off"),
+    "shared_uplink_cut": N_("shared line cut"),
+    "lan_down": N_("local network down"),
+    "dhcp": N_("no network address given (DHCP)"),
+    "dns": N_("name lookup fails (DNS)"),
+    "gateway": N_("gateway does not answer"),
+    "internet": N_("internet not reachable"),
+    "access_point_down": N_("access points down"),
+    "collector_gap": N_("this system itself was not receiving"),
+    "planned_work": N_("approved planned work"),
+    "not_reachable_from_here": N_("access points not reachable from the agents"),
+    "slow": N_("slow"),
+    "loss": N_("data lost on the way"),
+    "monitor_suspect": N_("many campuses at once: check this system first"),
+}
+ACCESS_POINTS = {
+    "up": N_("answers"),
+    "down": N_("down"),
+    "unknown": N_("unknown"),
+    "not_reachable_from_here": N_("not reachable from here"),
+}
+AGENTS = {"approved": N_("approved"), "pending": N_("waits for approval"), "revoked": N_("revoked")}
+CHOSEN = {"drawn": N_("drawn by lot"), "complaint": N_("after a complaint"), "chosen": N_("chosen by staff")}
+REASONS = {
+    "late evidence": N_("evidence arrived late"),
+    "clock learnt": N_("an agent's clock became known"),
+    "new placement": N_("an agent's room was corrected"),
+    "placement": N_("an agent's room was corrected"),
+    "policy": N_("the policy changed"),
+    "inventory": N_("the inventory changed"),
+}
+_WORDS = (VERDICTS, ANSWERS, PERIODS, CAUSES, ACCESS_POINTS, AGENTS, CHOSEN, REASONS)
+
+
+class Language:
+    """One language's catalogue with the ways it writes shares, times and spans."""
+
+    def __init__(self, code: str) -> None:
+        self.code = code
+        self.locale = Locale.parse(LANGUAGES[code])
+        self.catalogue = _read(code)
+
+    def word(self, kind: dict[str, str], key: str) -> str:
+        """The word for a key of one of the tables; a key that is in none is shown as it is."""
+        text = kind.get(key)
+        return plain(key) if text is None else self.catalogue.gettext(text)
+
+    def verdict(self, key: str) -> str:
+        return self.word(VERDICTS, key)
+
+    def answer(self, key: str) -> str:
+        return self.word(ANSWERS, key)
+
+    def period(self, key: str) -> str:
+        return self.word(PERIODS, key)
+
+    def cause(self, key: str) -> str:
+        return self.word(CAUSES, key)
+
+    def access_point(self, key: str) -> str:
+        return self.word(ACCESS_POINTS, key)
+
+    def agent(self, key: str) -> str:
+        return self.word(AGENTS, key)
+
+    def chosen(self, key: str) -> str:
+        return self.word(CHOSEN, key)
+
+    def reason(self, text: str) -> str:
+        return ", ".join(self.word(REASONS, one) for one in text.split(", "))
+
+    def time(self, at: float, zone: str) -> str:
+        return _narrow(dates.format_time(_local(at, zone), "short", locale=self.locale))
+
+    def hour(self, at: float, zone: str) -> str:
+        return _narrow(dates.format_skeleton("j", _local(at, zone), locale=self.locale))
+
+    def moment(self, at: float, zone: str, now: float) -> str:
+        """A time of today as the time alone, of another day with its date."""
+        local = _local(at, zone)
+        if local.date() == _local(now, zone).date():
+            return self.time(at, zone)
+        return f"{dates.format_skeleton('MMMd', local, locale=self.locale)}, {self.time(at, zone)}"
+
+    def day(self, iso: str) -> str:
+        return dates.format_skeleton("MMMEd", datetime.date.fromisoformat(iso), locale=self.locale)
+
+    def date(self, iso: str) -> str:
+        return dates.format_date(datetime.date.fromisoformat(iso[:10]), "medium", locale=self.locale)
+
+    def duration(self, seconds: float) -> str:
+        minutes, rest = divmod(round(seconds), 60)
+        if minutes == 0 and rest:
+            return f"{rest} s"
+        hours, minutes = divmod(minutes, 60)
+        return f"{hours} h {minutes:02d} min" if hours else f"{minutes} min"
+
+
+def percent(ratio: float) -> str:
+    """Cut, not rounded: 94.96 % must never read as the 95 % that would meet the objective."""
+    tenths = int(ratio * 1000 + 1e-9)
+    return f"{tenths // 10} %" if tenths % 10 == 0 else f"{tenths / 10:.1f} %"
+
+
+def plain(text: object) -> str:
+    """Names come from other people's lists: what could move a reader's terminal, or turn a line around, becomes a mark
+    that shows it was there."""
+    return "".join(
+        "\ufffd" if one in _BIDI or (unicodedata.category(one) in ("Cc", "Cs", "Cn") and one not in "\n\t") else one
+        for one in str(text)
+    )
+
+
+def chosen(asked: str | None, accepted: str) -> str:
+    """``?lang=`` first, then the best of Accept-Language, then English."""
+    if asked in LANGUAGES:
+        return asked
+    best, weight = DEFAULT, 0.0
+    for part in accepted.split(",")[:20]:
+        tag, _, parameter = part.partition(";")
+        code = tag.strip().lower().partition("-")[0]
+        try:
+            quality = float(parameter.strip().removeprefix("q=")) if parameter.strip() else 1.0
+        except ValueError:
+            continue
+        if code in LANGUAGES and quality > weight:
+            best, weight = code, quality
+    return best
+
+
+def _read(code: str) -> gettext.GNUTranslations:
+    path = resources.files("collector.board").joinpath("locale", code, "LC_MESSAGES", "board.po")
+    catalogue = read_po(io.BytesIO(path.read_bytes()), locale=code)
+    compiled = io.BytesIO()
+    write_mo(compiled, catalogue)
+    compiled.seek(0)
+    return gettext.GNUTranslations(compiled)
+
+
+def _local(at: float, zone: str) -> datetime.datetime:
+    return datetime.datetime.fromtimestamp(at, zoneinfo.ZoneInfo(zone))
+
+
+def _narrow(text: str) -> str:
+    """CLDR's narrow spaces, as the plain no-break space that every font has."""
+    return text.replace("\u202f", "\u00a0")

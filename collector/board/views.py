@@ -1,0 +1,206 @@
+"""The district page as values: answers, live verdicts and last evidence go in, what the page shows comes out. Pure.
+
+Real and simulated campuses never meet in one list or one total. Those who fall short stand first.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collector.holding import Held
+    from collector.judge import Live
+
+PERIODS = {"today": 1, "7d": 7, "30d": 30}
+WORST_FIRST = ("falls_short", "not_enough_evidence", "meets")
+_NOW_FIRST = ("short", "unknown", "", "met", "no_class")
+_LATE_SLOTS = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Period:
+    """A campus's answer over some days; seconds are class time. ``lower`` and ``upper`` bound the share met."""
+
+    key: str
+    verdict: str
+    lower: float
+    upper: float
+    evidence: float
+    met_seconds: int
+    short_seconds: int
+    unknown_seconds: int
+
+    @property
+    def class_seconds(self) -> int:
+        return self.met_seconds + self.short_seconds + self.unknown_seconds
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One campus in the district's list. ``now`` is empty where nothing was judged yet."""
+
+    id: str
+    name: str
+    region: str
+    timezone: str
+    verdict: str
+    periods: tuple[Period, ...]
+    now: str
+    slot: int | None
+    cause: str
+    last_evidence_at: float | None
+    rooms_measured: int
+    rooms_listed: int
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """Campuses with the same answer over the longest period."""
+
+    verdict: str
+    rows: tuple[Row, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """All real, or all simulated campuses. ``now``: how many are met, short, unknown, out of class, not judged."""
+
+    sections: tuple[Section, ...]
+    campuses: int
+    counts: Mapping[str, int]
+    now: Mapping[str, int]
+    short_now: tuple[Row, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class PolicyNow:
+    """Which policy judges, and who agreed to it."""
+
+    name: str
+    title: str
+    hash: str
+    proposed: bool
+    agreed_by: tuple[str, ...]
+    objective: float
+    slot_seconds: int
+
+
+@dataclass(frozen=True, slots=True)
+class District:
+    """``behind``: judging is later than it should be, so that "now" is not now."""
+
+    policy: PolicyNow
+    real: Group
+    simulated: Group
+    demonstration: bool
+    timezone: str
+    judged_until: float | None
+    behind: bool
+    summed_at: float
+
+
+def policy_now(held: Held) -> PolicyNow:
+    policy = held.policy
+    return PolicyNow(
+        policy.name,
+        policy.title,
+        held.hashes["policy"],
+        policy.proposed,
+        policy.agreed_by,
+        policy.slot_objective,
+        policy.slot_seconds,
+    )
+
+
+def periods_of(campus: str, answers: Mapping[str, Mapping[str, Any]]) -> tuple[Period, ...]:
+    """The campus's answer of each period. ``answers``: by period, then by campus, as `commitment` gives them."""
+    return tuple(_period(key, answers[key][campus]) for key in PERIODS if campus in answers.get(key, {}))
+
+
+def district(
+    held: Held,
+    answers: Mapping[str, Mapping[str, Any]],
+    live: Mapping[str, Live],
+    last_evidence: Mapping[str, float],
+    *,
+    now: float,
+    summed_at: float,
+    timezone: str,
+    late_after_seconds: float,
+) -> District:
+    rows: dict[bool, list[Row]] = {False: [], True: []}
+    for campus in held.inventory.campuses.values():
+        periods = periods_of(campus.id, answers)
+        longest = answers.get("30d", {}).get(campus.id, {})
+        judged = live.get(campus.id)
+        rooms = longest.get("rooms", {"measured": 0, "listed": len(held.inventory.places.get(campus.id, ()))})
+        rows[campus.simulated].append(
+            Row(
+                id=campus.id,
+                name=campus.name or campus.id,
+                region=campus.region,
+                timezone=campus.timezone,
+                verdict=periods[-1].verdict if periods else "not_enough_evidence",
+                periods=periods,
+                now=judged.verdict.verdict if judged else "",
+                slot=judged.slot if judged else None,
+                cause=judged.verdict.cause if judged else "",
+                last_evidence_at=last_evidence.get(campus.id),
+                rooms_measured=rooms["measured"],
+                rooms_listed=rooms["listed"],
+            )
+        )
+    until = max((one.slot for one in live.values()), default=None)
+    judged_until = None if until is None else float(until + held.policy.slot_seconds)
+    return District(
+        policy=policy_now(held),
+        real=_group(rows[False]),
+        simulated=_group(rows[True]),
+        demonstration=held.hours.always,
+        timezone=timezone,
+        judged_until=judged_until,
+        behind=is_behind(judged_until, now, held.policy.slot_seconds, late_after_seconds),
+        summed_at=summed_at,
+    )
+
+
+def is_behind(judged_until: float | None, now: float, slot_seconds: int, grace_seconds: float) -> bool:
+    """A slot is judged a grace after its end; three slots later than that, "now" is a word too strong."""
+    return judged_until is not None and now - judged_until > _LATE_SLOTS * slot_seconds + grace_seconds
+
+
+def _period(key: str, answer: Mapping[str, Any]) -> Period:
+    seconds = answer["seconds"]
+    return Period(
+        key,
+        answer["verdict"],
+        answer["met_ratio_lower"],
+        answer["met_ratio_upper"],
+        answer["evidence_ratio"],
+        seconds["met"],
+        seconds["short"],
+        seconds["unknown"],
+    )
+
+
+def _group(rows: list[Row]) -> Group:
+    ordered = sorted(rows, key=_order)
+    sections = tuple(
+        Section(verdict, found)
+        for verdict in WORST_FIRST
+        if (found := tuple(row for row in ordered if row.verdict == verdict))
+    )
+    return Group(
+        sections,
+        len(rows),
+        {verdict: sum(row.verdict == verdict for row in rows) for verdict in WORST_FIRST},
+        {verdict: sum(row.now == verdict for row in rows) for verdict in _NOW_FIRST},
+        tuple(row for row in ordered if row.now == "short"),
+    )
+
+
+def _order(row: Row) -> tuple[int, float, str, str]:
+    lower = row.periods[-1].lower if row.periods else 0.0
+    return (_NOW_FIRST.index(row.now), lower, row.name, row.id)

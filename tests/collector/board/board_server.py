@@ -1,0 +1,52 @@
+"""The board over a real server on loopback."""
+
+import asyncio
+import contextlib
+import socket
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import uvicorn
+from prometheus_client import CollectorRegistry
+
+from collector import board
+from collector.app import create_app
+from collector.config import Config
+from collector.services import Services
+from collector.signer import Signer
+from tests.collector.board.sample_district import NOW, Judged_, fill, open_store
+
+
+class Board:
+    def __init__(self, url: str, services: Services) -> None:
+        self.url = url
+        self.services = services
+        self.http = httpx.Client(base_url=url, timeout=60, trust_env=False)
+
+
+@contextlib.contextmanager
+def serving(folder: Path, *, now: float = NOW, filled: bool = True, **sample: Any) -> Iterator[Board]:
+    store = open_store(folder)
+    live = fill(store, **sample) if filled else {}
+    services = Services(
+        store, Config(data_dir=folder), Signer.load_or_create(folder), lambda: now, CollectorRegistry()
+    )
+    services.judge = Judged_(live)
+    listener = socket.create_server(("127.0.0.1", 0))
+    url = f"http://127.0.0.1:{listener.getsockname()[1]}"
+    app = create_app(services, board.routes(services))
+    options = uvicorn.Config(app, lifespan="off", log_config=None, access_log=False, http="httptools")
+    server = uvicorn.Server(options)
+    thread = threading.Thread(target=lambda: asyncio.run(server.serve([listener])), daemon=True)
+    thread.start()
+    try:
+        shown = Board(url, services)
+        yield shown
+        shown.http.close()
+    finally:
+        server.should_exit = True
+        thread.join(20)
+        store.close()

@@ -1,0 +1,148 @@
+"""A district whose month stands in a real ledger: campuses that meet, fall short and lack evidence, real and simulated."""
+
+import datetime
+import zoneinfo
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from collector.day_record import Criterion, Grounds, Judged, blank, with_judged
+from collector.evaluate import CriterionVerdict, SlotVerdict
+from collector.hours import Band, Calendar, Hours, Schedule, instructional
+from collector.inventory import AccessPoint, Campus, Inventory, Place
+from collector.judge import Live
+from collector.policy import baseline
+from collector.store import Store, ledger, schema, snapshots
+
+ZONE = "America/Los_Angeles"
+TODAY = datetime.date(2026, 11, 18)
+NOW = datetime.datetime(2026, 11, 18, 11, 7, tzinfo=zoneinfo.ZoneInfo(ZONE)).timestamp()
+HOSTILE = "<script>alert(1)</script>&\"'=HYPERLINK(\x1b[31m\u202eevil"
+SLOT = 300
+_BAND = Band("K-12", datetime.time(8, 0), datetime.time(14, 30), ((datetime.time(12, 0), datetime.time(12, 40)),))
+HOURS = Hours({"default": Schedule({"regular": (_BAND,)}, ("regular",) * 5 + ("none", "none"))}, Calendar())
+KINDS = ("short", "meets", "unknown", "cut", "meets", "meets")
+
+
+def campus_id(n: int) -> str:
+    return f"campus-{n:04d}"
+
+
+def inventory(campuses: int, simulated: int, access_points: int = 6) -> Inventory:
+    every = {}
+    for n in range(campuses + simulated):
+        name = HOSTILE if n == 1 else f"{('Lincoln', 'Roosevelt', 'Esperanza', 'Vermont')[n % 4]} Elementary {n}"
+        region = ("North", "Central", "South")[n % 3]
+        every[campus_id(n)] = Campus(campus_id(n), name, region, ZONE, simulated=n >= campuses)
+    aps = {
+        name: tuple(
+            AccessPoint(f"02:00:00:{n >> 8:02x}:{n & 255:02x}:{k:02x}", name, f"ap-{k:02d}", f"192.0.2.{k}")
+            for k in range(access_points)
+        )
+        for n, name in enumerate(every)
+    }
+    places = {name: tuple(Place(name, "Main", f"{100 + k}", "drawn") for k in range(5)) for name in every}
+    return Inventory(every, aps, places)
+
+
+def _grounds(kind: str, at: int, aps: tuple[AccessPoint, ...], rooms: tuple[Place, ...]) -> Grounds:
+    n = len(aps)
+    all_up = Criterion("access_point.reachability", "met", n, 0, 0, n)
+    room = Criterion("place.rtt", "met", 2, 0, 0, 2)
+    if kind == "short" and at % 5 < 2:
+        down = Criterion("access_point.reachability", "short", n - 2, 2, 0, n, (aps[0].id, aps[1].id))
+        return Grounds("short", "access_point_down", f"2 down: {aps[0].id}, {aps[1].id}", (down, room))
+    if (kind == "unknown" and at % 3 == 0) or (kind == "cut" and at % 2):
+        silent = Criterion("place.rtt", "unknown", 1, 0, 1, 2, (), (rooms[0].id,))
+        return Grounds("unknown", "agent_silent", "1 of 2 agents sent nothing", (all_up, silent))
+    return Grounds("met", "", "", (all_up, room))
+
+
+def fill(store: Store, campuses: int = 12, simulated: int = 4, days: int = 10, hours: Hours = HOURS) -> dict[str, Live]:
+    """Writes snapshots, agents and the ledger; gives what the judge would call the latest."""
+    held = inventory(campuses, simulated)
+    policy = baseline()
+    live: dict[str, Live] = {}
+
+    def write(connection: Any) -> None:
+        valid = datetime.date(2026, 7, 1)
+        hashes = {}
+        for kind, value in (("inventory", held), ("hours", hours), ("policy", policy)):
+            hashes[kind] = snapshots.keep(connection, kind, value.to_bytes(), valid, NOW).hash
+        begins = NOW - days * 86400
+        for n, name in enumerate(held.campuses):
+            campus, aps, rooms = held.campuses[name], held.access_points[name], held.places[name]
+            for k in range(2):
+                _agent(connection, f"{n:08x}{k:024x}", campus, rooms[k].id, begins, NOW - 40 - 9000 * (n % 7 == 3))
+            kind = KINDS[n % len(KINDS)]
+            for back in range(days - 1, -1, -1):
+                day = TODAY - datetime.timedelta(days=back)
+                record = blank(name, day, ZONE, SLOT)
+                weights = instructional(hours, campus, day, SLOT)
+                ended = [slot for slot, _ in record.slots() if slot + SLOT + 60 <= NOW]
+                judged = []
+                for slot in ended:
+                    teaching = slot in weights
+                    grounds = _grounds(kind, slot // 1800 + back, aps, rooms) if teaching else Grounds("no_class")
+                    judged.append(Judged(slot, weights.get(slot, 0), grounds))
+                record, _ = with_judged(record, judged)
+                record.places_measured = [rooms[0].id, rooms[1].id]
+                row = ledger.LedgerRow(
+                    name, day.isoformat(), 1, NOW, back == 0, "first judged", hashes["policy"], hashes["inventory"],
+                    hashes["hours"], record.evidence_digest(), msgspec.json.encode(record), "",
+                )  # fmt: skip
+                ledger.write(connection, row)
+                if back == 0:
+                    live[name] = _live(name, judged[-1], aps)
+
+    store.write(write).result()
+    return live
+
+
+def _live(name: str, judged: Judged, aps: tuple[AccessPoint, ...]) -> Live:
+    grounds = judged.grounds
+    criteria = tuple(CriterionVerdict(**msgspec.structs.asdict(one)) for one in grounds.criteria)
+    states: dict[str, Any] = dict.fromkeys((ap.id for ap in aps), "up")
+    for one in criteria:
+        if one.id.startswith("access_point"):
+            states |= dict.fromkeys(one.failing, "down")
+    if grounds.verdict != "met" and len(aps) > 3:
+        states[aps[3].id] = "not_reachable_from_here"
+    verdict: Any = grounds.verdict
+    return Live(
+        name,
+        judged.slot,
+        SlotVerdict(
+            judged.slot, verdict, judged.weight_seconds, criteria, grounds.cause, grounds.cause_evidence, states
+        ),
+        verdict != "no_class",
+    )
+
+
+def _agent(connection: Any, agent: str, campus: Campus, place: str, begins: float, seen: float) -> None:
+    connection.execute(
+        schema.agent.insert().values(
+            id=agent, public_key=bytes(32), campus=campus.id, state="approved", name="", simulated=campus.simulated,
+            version="0.1.0", token="", created_at=begins, approved_at=begins, last_seen_at=seen,
+        )
+    )  # fmt: skip
+    connection.execute(
+        schema.placement.insert().values(
+            agent=agent, campus=campus.id, place=place, from_at=begins, to_at=None, set_by="test", set_at=begins
+        )
+    )
+
+
+class Judged_:
+    """A judge whose latest verdicts are these."""
+
+    def __init__(self, live: dict[str, Live]) -> None:
+        self._live = live
+
+    def latest(self) -> dict[str, Live]:
+        return self._live
+
+
+def open_store(folder: Path) -> Store:
+    return Store(f"sqlite:///{folder / 'collector.db'}", slot_seconds=SLOT)
