@@ -1,4 +1,4 @@
-"""A district whose month stands in a real ledger: campuses that meet, fall short and lack evidence, real and simulated."""
+"""A month of a district in a real ledger: campuses that meet, fall short and lack evidence, real and simulated."""
 
 import datetime
 import zoneinfo
