@@ -115,7 +115,8 @@ class Language:
         return _narrow(dates.format_time(_local(at, zone), "short", locale=self.locale))
 
     def hour(self, at: float, zone: str) -> str:
-        return _narrow(dates.format_skeleton("j", _local(at, zone), locale=self.locale))
+        """The hour as California writes it in both languages: 8 AM."""
+        return _narrow(dates.format_time(_local(at, zone), "h\u00a0a", locale=self.locale))
 
     def moment(self, at: float, zone: str, now: float) -> str:
         """A time of today as the time alone, of another day with its date."""

@@ -48,7 +48,7 @@ class Pages:
     def language(self, request: Request) -> str:
         return chosen(request.query_params.get("lang"), request.headers.get("accept-language", ""))
 
-    def render(self, name: str, code: str, asked: bool, path: str, **values: Any) -> str:
+    def render(self, name: str, code: str, asked: bool, path: str, /, **values: Any) -> str:
         """``asked``: the reader chose the language in the address, so links keep it."""
         template = self._environments[code].get_template(name)
         return template.render(
