@@ -145,6 +145,19 @@ def percent(ratio: float) -> str:
     return f"{tenths // 10} %" if tenths % 10 == 0 else f"{tenths / 10:.1f} %"
 
 
+def quantity(value: float, unit: str) -> str:
+    """A threshold as people say it: 50 %, 100 ms, 3.2 Mb/s. A unit that is not known here stands as the policy has it."""
+    if unit == "ratio":
+        return f"{value * 100:g} %"
+    if unit == "seconds" and value < 1:
+        return f"{value * 1000:g} ms"
+    if unit == "seconds":
+        return f"{value:g} s"
+    if unit == "bits per second":
+        return f"{value / 1e6:g} Mb/s"
+    return f"{value:g} {plain(unit)}"
+
+
 def plain(text: object) -> str:
     """Names come from other people's lists: what could move a reader's terminal, or turn a line around, becomes a mark
     that shows it was there."""

@@ -13,7 +13,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response
 
-from collector.board.language import DEFAULT, LANGUAGES, Language, chosen, percent, plain
+from collector.board.language import DEFAULT, LANGUAGES, Language, chosen, percent, plain, quantity
 
 HEADERS = {
     "Content-Security-Policy": "default-src 'none'; style-src 'self'; img-src 'self'; base-uri 'none'; "
@@ -102,6 +102,7 @@ def _environment(language: Language) -> Environment:
     environment.install_gettext_translations(language.catalogue, newstyle=True)  # type: ignore[attr-defined]
     environment.policies["ext.i18n.trimmed"] = True
     environment.filters["percent"] = percent
+    environment.filters["quantity"] = quantity
     environment.filters["plain"] = plain
     return environment
 

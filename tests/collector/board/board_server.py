@@ -12,7 +12,7 @@ import httpx
 import uvicorn
 from prometheus_client import CollectorRegistry
 
-from collector import board
+from collector import answer_routes, board
 from collector.app import create_app
 from collector.config import Config
 from collector.services import Services
@@ -37,7 +37,7 @@ def serving(folder: Path, *, now: float = NOW, filled: bool = True, **sample: An
     services.judge = Judged_(live)
     listener = socket.create_server(("127.0.0.1", 0))
     url = f"http://127.0.0.1:{listener.getsockname()[1]}"
-    app = create_app(services, board.routes(services))
+    app = create_app(services, [*answer_routes.routes(services), *board.routes(services)])
     options = uvicorn.Config(app, lifespan="off", log_config=None, access_log=False, http="httptools")
     server = uvicorn.Server(options)
     thread = threading.Thread(target=lambda: asyncio.run(server.serve([listener])), daemon=True)

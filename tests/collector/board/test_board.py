@@ -42,7 +42,7 @@ def test_the_board_and_the_api_give_the_same_answers(board: Board) -> None:
     counted = {"falls_short": 0, "not_enough_evidence": 0, "meets": 0}
     for one in board.http.get("/v1/commitment").json()["campuses"]:
         if not one["simulated"]:
-            counted[one["answer"]] += 1
+            counted[one["verdict"]] += 1
     page = board.http.get("/").text.split('class="simulated"')[0]
     shown = {answer: int(number) for answer, number in re.findall(r'<li class="(\w+)"><b>(\d+)</b>', page)}
 
