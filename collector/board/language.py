@@ -146,7 +146,7 @@ def percent(ratio: float) -> str:
 
 
 def quantity(value: float, unit: str) -> str:
-    """A threshold as people say it: 50 %, 100 ms, 3.2 Mb/s. A unit that is not known here stands as the policy has it."""
+    """A threshold as people say it: 50 %, 100 ms, 3.2 Mb/s. A unit not known here stands as the policy has it."""
     if unit == "ratio":
         return f"{value * 100:g} %"
     if unit == "seconds" and value < 1:
