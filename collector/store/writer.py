@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import queue
 import threading
+import time
 from collections.abc import Callable
 from concurrent.futures import Future
 from typing import Any, TypeVar
@@ -21,6 +22,8 @@ from collector.store.known import Known
 
 T = TypeVar("T")
 GROUP_BATCHES = 256
+GATHER_SECONDS = 0.01
+"""A commit costs as much as twenty reports in it: under load the next one begins so long after the last has ended."""
 CHANGED_AGENTS = "agents_changed"
 Answer = Callable[[Outcome | None, BaseException | None], None]
 Deliver = Callable[[list[tuple[Answer, Outcome | None, BaseException | None]]], None]
@@ -43,6 +46,7 @@ class Writer:
         self._known = Known(shared=shared)
         self._jobs: queue.SimpleQueue[Any] = queue.SimpleQueue()
         self._closed = False
+        self._committed_at = 0.0
         self._thread = threading.Thread(target=self._run, name="store-writer", daemon=True)
         self._thread.start()
 
@@ -80,7 +84,11 @@ class Writer:
                     self._call(connection, *job)
 
     def _keep_group(self, connection: Connection, first: Any) -> Any:
-        """Commits ``first`` with what else is waiting. Returns the job that ended the group, or an empty tuple."""
+        """Commits ``first`` with what else is waiting, or comes within the gathering time. Returns the job that ended
+        the group, or an empty tuple."""
+        left = self._committed_at + GATHER_SECONDS - time.monotonic()
+        if left > 0 and not self._closed:
+            time.sleep(left)
         group = [first]
         following: Any = ()
         while len(group) < GROUP_BATCHES:
@@ -102,6 +110,7 @@ class Writer:
             self._known.forget()
             fault = failed
             log.error("evidence was not kept", fault=f"{type(failed).__name__}: {failed}"[:300], batches=len(group))
+        self._committed_at = time.monotonic()
         answers: dict[Deliver, list[tuple[Answer, Outcome | None, BaseException | None]]] = {}
         for number, (_, answer, deliver) in enumerate(group):
             outcome = outcomes[number] if outcomes is not None and fault is None else None
