@@ -4,6 +4,7 @@ out. A wrong clock is no reason: the store flags what lies in the future, and ev
 from __future__ import annotations
 
 from operator import gt
+from typing import cast
 
 from agent import wire
 from collector.authenticate import KnownAgent
@@ -44,10 +45,17 @@ def reason_to_refuse(report: wire.Report, sender: KnownAgent) -> str:
 def _echo(table: wire.Echo) -> str:
     if any(map(gt, table.received, table.sent)):
         return "more received than sent"
-    slowest = [value for value in table.rtt_max_seconds if value is not None]
+    least, mean, most = table.rtt_min_seconds, table.rtt_mean_seconds, table.rtt_max_seconds
+    slowest = [value for value in most if value is not None]
     if slowest and max(slowest) > RTT_SECONDS:
         return "round-trip time out of range"
-    for least, mean, most in zip(table.rtt_min_seconds, table.rtt_mean_seconds, table.rtt_max_seconds, strict=True):
-        if mean is not None and ((least is not None and least > mean) or (most is not None and mean > most)):
-            return "round-trip times out of order"
+    if _disordered(least, mean) or _disordered(mean, most):
+        return "round-trip times out of order"
     return ""
+
+
+def _disordered(less: list[float | None], more: list[float | None]) -> bool:
+    """Whether a value is above its neighbour. Mostly every target answered and there is no None to look for."""
+    if None in less or None in more:
+        return any(a is not None and b is not None and a > b for a, b in zip(less, more, strict=True))
+    return any(map(gt, cast("list[float]", less), cast("list[float]", more)))

@@ -84,6 +84,7 @@ class AgentState:
             select(answered.c.access_point, answered.c.first_at).where(answered.c.agent == agent_id)
         )
         self._answered: dict[str, float] = {row[0]: row[1] for row in rows}
+        self._last_first_at = max(self._answered.values(), default=0.0)
         self._streams: dict[str, StreamState] = {}
         self._boots: dict[str, tuple[float, float]] = {}
 
@@ -117,14 +118,18 @@ class AgentState:
         reach = report.reach
         if reach is None:
             return []
-        found = []
         heard = self._answered
+        # Nearly every report is later than the first answer of all that it names.
+        if start_at >= self._last_first_at and heard.keys() >= set(reach.target):
+            return []
+        found = []
         for target, received, at in zip(reach.target, reach.received, reach.at, strict=True):
             if received:
                 first = heard.get(target)
                 when = start_at + at
                 if first is None or when < first:
                     heard[target] = when
+                    self._last_first_at = max(self._last_first_at, when)
                     found.append((target, when))
         return found
 
