@@ -6,6 +6,7 @@ import datetime
 from typing import Any
 
 import msgspec
+from sqlalchemy import Connection
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response
@@ -68,14 +69,14 @@ def _commitment(services: Services, request: Request) -> Response:
 
 def _campuses(services: Services) -> list[dict[str, Any]]:
     now = services.clock()
-    today = datetime.datetime.fromtimestamp(now, datetime.UTC).date()
     holding = Holding()
     with services.store.read() as connection:
         holding.refresh(connection)
         try:
-            inventory = holding.on(connection, today).inventory
+            held = holding.at(connection, now)
         except NothingHolds:
             return []
+    inventory, today = held.inventory, held.today(now)
     live = services.judge.latest() if services.judge is not None else {}
     return [
         {
@@ -98,10 +99,9 @@ def _campuses(services: Services) -> list[dict[str, Any]]:
 
 def _ledger(services: Services, request: Request) -> Response:
     campus = request.path_params["campus"]
-    today = datetime.datetime.fromtimestamp(services.clock(), datetime.UTC).date()
-    until = _day(request, "to") or today
-    since = _day(request, "from") or until - datetime.timedelta(days=6)
     with services.store.read() as connection:
+        until = _day(request, "to") or _today(connection, services.clock())
+        since = _day(request, "from") or until - datetime.timedelta(days=6)
         rows = ledger.revisions(connection, campus, since.isoformat(), until.isoformat())
         changes = ledger.changes(connection, campus, since.isoformat(), until.isoformat())
     found = [
@@ -123,6 +123,15 @@ def _ledger(services: Services, request: Request) -> Response:
     ]
     document = {"campus": campus, "from": since.isoformat(), "to": until.isoformat(), "revisions": found}
     return _json(document | {"changes": changes})
+
+
+def _today(connection: Connection, now: float) -> datetime.date:
+    holding = Holding()
+    holding.refresh(connection)
+    try:
+        return holding.at(connection, now).today(now)
+    except NothingHolds:  # without an inventory there is no local day, and no ledger either
+        return datetime.datetime.fromtimestamp(now, datetime.UTC).date()
 
 
 def _day(request: Request, key: str) -> datetime.date | None:

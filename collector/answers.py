@@ -42,17 +42,18 @@ def commitment(
 ) -> dict[str, Any]:
     """The answer for the days ``since`` to ``until``, both included; by default from the first day of the ledger to
     today. Those who fall short stand first. Raises UnknownCampus."""
-    today = datetime.datetime.fromtimestamp(now, datetime.UTC).date()
     holding = Holding()
     with store.read() as connection:
         holding.refresh(connection)
-        first = since or _first_day(connection, campus) or today
-        # West of Greenwich the local day is behind the UTC one, east of it ahead.
-        last = until or max(today, first)
         try:
-            held = holding.on(connection, min(last, today))
+            held = holding.at(connection, now)
+            today = held.today(now)
+            first = since or _first_day(connection, campus) or today
+            last = until or max(today, first)
+            if last < today:
+                held = holding.on(connection, last)
         except NothingHolds:
-            return _nothing(first, last)
+            return _nothing(since, until, now)
         if campus is not None and campus not in held.inventory.campuses:
             raise UnknownCampus(f"campus {campus!r} is in no inventory")
         chosen = [one for name, one in sorted(held.inventory.campuses.items()) if campus in (None, name)]
@@ -218,10 +219,12 @@ def _totals(answers: list[dict[str, Any]]) -> dict[str, Any]:
     }
 
 
-def _nothing(first: datetime.date, last: datetime.date) -> dict[str, Any]:
+def _nothing(since: datetime.date | None, until: datetime.date | None, now: float) -> dict[str, Any]:
+    """Before the first import there is no campus and so no local day."""
+    today = datetime.datetime.fromtimestamp(now, datetime.UTC).date()
     return {
-        "from": first.isoformat(),
-        "to": last.isoformat(),
+        "from": (since or until or today).isoformat(),
+        "to": (until or max(today, since or today)).isoformat(),
         "objective": 0.0,
         "policy": "",
         "campuses": [],

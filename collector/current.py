@@ -9,7 +9,6 @@ from __future__ import annotations
 import datetime
 import threading
 import time
-import zoneinfo
 from typing import TYPE_CHECKING, Any
 
 import structlog
@@ -75,11 +74,10 @@ class Current:
 
     def refresh(self) -> None:
         now = self._services.clock()
-        today = datetime.datetime.fromtimestamp(now, datetime.UTC).date()
         with self._services.store.read() as connection:
             self._holding.refresh(connection)
             try:
-                held = self._holding.on(connection, today)
+                held = self._holding.at(connection, now)
             except NothingHolds:
                 return
             known = {agent.id: agent for agent in agents.every(connection)}
@@ -120,11 +118,7 @@ class Current:
         if time.monotonic() < self._add_up_again_at:
             return
         began = time.monotonic()
-        # A school day is a local day: in the afternoon of California it is tomorrow in UTC.
-        zones = {zoneinfo.ZoneInfo(campus.timezone) for campus in held.inventory.campuses.values()}
-        today = min((datetime.datetime.fromtimestamp(now, zone).date() for zone in zones), default=None)
-        if today is None:
-            return
+        today = held.today(now)
         found: dict[str, dict[str, Bounds]] = {}
         for period, days in PERIOD_DAYS.items():
             since = today - datetime.timedelta(days=days - 1)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import datetime
+import zoneinfo
+from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
@@ -20,6 +22,7 @@ _READ: dict[str, Callable[[bytes], Any]] = {
     "hours": Hours.from_bytes,
 }
 _KEPT = 24
+DEFAULT_TIMEZONE = "America/Los_Angeles"
 
 
 class NothingHolds(LookupError):
@@ -33,6 +36,16 @@ class Held(Struct, frozen=True):
     inventory: Inventory
     hours: Hours
     hashes: dict[str, str]
+
+    @property
+    def timezone(self) -> str:
+        """The time zone of most campuses: the district's own day."""
+        zones = Counter(one.timezone for one in self.inventory.campuses.values())
+        return max(sorted(zones), key=zones.__getitem__, default=DEFAULT_TIMEZONE)
+
+    def today(self, now: float) -> datetime.date:
+        """The district's date at ``now`` (Unix seconds): a school day is a local day, not Greenwich's."""
+        return datetime.datetime.fromtimestamp(now, zoneinfo.ZoneInfo(self.timezone)).date()
 
 
 class Holding:
@@ -60,6 +73,13 @@ class Holding:
             hashes[kind] = snapshot.hash
             values[kind] = self._value(connection, kind, snapshot.hash)
         return Held(values["policy"], values["inventory"], values["hours"], hashes)
+
+    def at(self, connection: Connection, now: float) -> Held:
+        """What holds on the district's day at ``now`` (Unix seconds). Raises NothingHolds."""
+        utc_day = datetime.datetime.fromtimestamp(now, datetime.UTC).date()
+        held = self.on(connection, utc_day)
+        today = held.today(now)
+        return held if today == utc_day else self.on(connection, today)
 
     def _value(self, connection: Connection, kind: str, hash_: str) -> Any:
         key = (kind, hash_)

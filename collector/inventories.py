@@ -13,7 +13,7 @@ from collector.store import snapshots
 
 
 class Inventories:
-    """Thread-safe. A day here is the UTC day: what agents are told may begin hours before a campus's midnight."""
+    """Thread-safe. What holds on the district's own day."""
 
     def __init__(self) -> None:
         self._holding = Holding()
@@ -21,11 +21,10 @@ class Inventories:
 
     def held(self, connection: Connection, now: float) -> Held | None:
         """None before the first import."""
-        day = datetime.datetime.fromtimestamp(now, datetime.UTC).date()
         with self._lock:
             self._holding.refresh(connection)
             try:
-                return self._holding.on(connection, day)
+                return self._holding.at(connection, now)
             except NothingHolds:
                 return None
 

@@ -127,7 +127,7 @@ class Judge:
         with self._lock:
             with self._store.read() as connection:
                 self._holding.refresh(connection)
-                held = self._holding.on(connection, self._today())
+                held = self._holding.at(connection, self._clock())
             seconds = held.policy.slot_seconds
             for one in held.inventory.campuses.values():
                 if campus in (None, one.id):
@@ -151,9 +151,6 @@ class Judge:
         held = self._holding.on(connection, work.day)
         return held if work.campus.id in held.inventory.campuses else present
 
-    def _today(self) -> datetime.date:
-        return datetime.datetime.fromtimestamp(self._clock(), datetime.UTC).date()
-
     def _finished(self, seconds: int) -> int:
         """The last slot that ended more than the grace ago."""
         last = int((self._clock() - self._grace_seconds) // seconds) * seconds
@@ -163,7 +160,7 @@ class Judge:
         now = self._clock()
         with self._store.read() as connection:
             news = self._holding.refresh(connection)
-            held = self._holding.on(connection, self._today())
+            held = self._holding.at(connection, now)
             seconds = held.policy.slot_seconds
             finished = self._finished(seconds)
             marked = marks.pending(connection, finished + seconds, _MARKS_A_PASS)

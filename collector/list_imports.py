@@ -18,14 +18,13 @@ from sqlalchemy import Connection
 from agent import wire
 from collector import importing, policy
 from collector.day_record import NOT_JUDGED, local_day
+from collector.holding import DEFAULT_TIMEZONE
 from collector.hours import Calendar, Hours, HoursError, parse_bells, parse_calendar
 from collector.importing import Change
 from collector.inventory import Inventory
 from collector.refusals import NotDone
 from collector.sheet import Refused
 from collector.store import Store, audit, ledger, marks, snapshots
-
-DEFAULT_TIMEZONE = "America/Los_Angeles"
 
 
 class _Proposed(Struct, frozen=True):

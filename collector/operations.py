@@ -54,11 +54,10 @@ def perform(store: Store, config: Config, clock: Callable[[], float], verb: str,
 
 def _held(task: Task) -> Held | None:
     holding = Holding()
-    today = datetime.datetime.fromtimestamp(task.clock(), datetime.UTC).date()
     with task.store.read() as connection:
         holding.refresh(connection)
         try:
-            return holding.on(connection, today)
+            return holding.at(connection, task.clock())
         except NothingHolds:
             return None
 

@@ -10,7 +10,6 @@ import datetime
 import threading
 import time
 import zoneinfo
-from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
@@ -69,7 +68,7 @@ class Reading:
             last,
             now=now,
             summed_at=sums.at,
-            timezone=main_timezone(held),
+            timezone=held.timezone,
             late_after_seconds=float(self._services.config.grace_seconds),
         )
 
@@ -146,9 +145,7 @@ class Reading:
         with self._lock:
             self._holding.refresh(connection)
             try:
-                held = self._holding.on(connection, _utc_day(now))
-                # The district's own day may be another one than Greenwich's.
-                return self._holding.on(connection, _today(main_timezone(held), now))
+                return self._holding.at(connection, now)
             except NothingHolds:
                 return None
 
@@ -173,7 +170,7 @@ class Reading:
 
     def _add_up(self, held: Held, now: float) -> Sums:
         began = time.monotonic()
-        today = _today(main_timezone(held), now)
+        today = held.today(now)
         periods = {}
         for key, days in views.PERIODS.items():
             since = today - datetime.timedelta(days=days - 1)
@@ -182,12 +179,6 @@ class Reading:
         self._sums = made = Sums(now, periods)
         self._stale_at = time.monotonic() + max(_FRESH_SECONDS, 10 * (time.monotonic() - began))
         return made
-
-
-def main_timezone(held: Held) -> str:
-    """The time zone of most campuses: the district's own day."""
-    zones = Counter(one.timezone for one in held.inventory.campuses.values())
-    return max(sorted(zones), key=zones.__getitem__, default="America/Los_Angeles")
 
 
 def _strip(row: ledger.LedgerRow, record: Any, held: Held, campus: Campus) -> Strip:
@@ -205,10 +196,6 @@ def _last_evidence(connection: Connection, now: float) -> dict[str, float]:
         if at is not None and one.from_at <= now and (one.to_at is None or now < one.to_at):
             found[one.campus] = max(at, found.get(one.campus, at))
     return found
-
-
-def _utc_day(now: float) -> datetime.date:
-    return datetime.datetime.fromtimestamp(now, datetime.UTC).date()
 
 
 def _today(timezone: str, now: float) -> datetime.date:

@@ -74,8 +74,9 @@ def _show(answer: dict[str, Any]) -> None:
         say("no campuses: import them with `wifi-collector import campuses FILE --apply`")
     for name, total in (("real", answer["totals"]["real"]), ("simulated", answer["totals"]["simulated"])):
         if total["campuses"]:
+            noun = "campus" if total["campuses"] == 1 else "campuses"
             say(
-                f"{total['campuses']} {name} campuses: {total['falls_short']} fall short, "
+                f"{total['campuses']} {name} {noun}: {total['falls_short']} fall short, "
                 f"{total['not_enough_evidence']} without enough evidence, {total['meets']} meet"
             )
 

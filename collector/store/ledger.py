@@ -73,9 +73,7 @@ def newest_of_period(connection: Connection, since: str, until: str, campus: str
     if campus is not None:
         last = last.where(table.c.campus == campus)
     chosen = last.subquery()
-    joined = and_(
-        table.c.campus == chosen.c.campus, table.c.day == chosen.c.day, table.c.revision == chosen.c.revision
-    )
+    joined = and_(table.c.campus == chosen.c.campus, table.c.day == chosen.c.day, table.c.revision == chosen.c.revision)
     query = _select().join(chosen, joined).order_by(table.c.campus, table.c.day)
     return [_row(row) for row in connection.execute(query)]
 
@@ -162,9 +160,7 @@ def link(before: str, row: LedgerRow) -> str:
     return hashlib.sha256("\n".join(said).encode()).hexdigest()
 
 
-def log_changes(
-    connection: Connection, row: LedgerRow, changes: Iterable[tuple[SlotChange, str]], at: float
-) -> None:
+def log_changes(connection: Connection, row: LedgerRow, changes: Iterable[tuple[SlotChange, str]], at: float) -> None:
     values = [
         {
             "campus": row.campus,
