@@ -19,6 +19,7 @@ from typing import NamedTuple
 from agent import timestamps
 from agent.mmsg import MSG_ERRQUEUE, Inbox, Outbox
 from agent.probes.base import CouldNotRun, Deadline
+from agent.timestamps import ORIGIN_ICMP, ORIGIN_TIMESTAMPING
 
 MAX_TARGETS = 1000
 PAYLOAD = 56  # as ping and fping
@@ -79,8 +80,8 @@ class Sweep:
         self._errbox = Inbox(_BATCH, _STRIDE, _CONTROL, skip, name_at)
         if not self.raw:
             self._inbox.data[0::_STRIDE] = b"\x45" * _BATCH
-        self._received = struct.Struct(f"@Lii6l{_CONTROL - timestamps.RECEIVED.size}x")
-        self._transmitted = struct.Struct(f"@Lii6lLiiI4BII{_CONTROL - timestamps.TRANSMITTED.size + 16}x")
+        self._received = timestamps.stamp_at_stride(_CONTROL)
+        self._transmitted = timestamps.stamp_origin_key_at_stride(_CONTROL)
 
     def close(self) -> None:
         self._socket.close()
@@ -152,17 +153,19 @@ class Sweep:
         sent, epoch, tx, user = self._sent, self._epoch, self.tx, self.user
         lengths, full = box.control_lengths(got), timestamps.TRANSMITTED.size
         size = got * _CONTROL
-        for place, fields in enumerate(self._transmitted.iter_unpack(memoryview(box.control)[:size])):
-            if lengths[place] == full and fields[13] == timestamps.ORIGIN_TIMESTAMPING:
-                at = epoch + fields[18]
-                if at < len(sent):
-                    ns = fields[3] * 1_000_000_000 + fields[4]
+        asked, place = len(sent), -1
+        for seconds, nanoseconds, origin, key in self._transmitted.iter_unpack(memoryview(box.control)[:size]):
+            place += 1
+            if lengths[place] == full and origin == ORIGIN_TIMESTAMPING:
+                at = epoch + key
+                if at < asked:
+                    ns = seconds * 1_000_000_000 + nanoseconds
                     probe = sent[at]
                     if ns >= user[probe]:
                         tx[probe] = ns
             else:
                 control = timestamps.parse(bytes(box.control[place * _CONTROL :][: lengths[place]]))
-                if control.origin == timestamps.ORIGIN_ICMP:
+                if control.origin == ORIGIN_ICMP:
                     _, _, _, _, _, seq, cookie, index = _PACKET.unpack_from(box.data, place * _STRIDE)
                     if cookie == self._cookie and index < self.n and seq < self.count:
                         self.icmp_errors[seq * self.n + index] = (control.icmp_type, control.icmp_code)
@@ -183,14 +186,16 @@ class Sweep:
         stamps = self._received.iter_unpack(memoryview(box.control)[: got * _CONTROL])
         packets = _PACKET.iter_unpack(memoryview(box.data)[: got * _STRIDE])
         answered, place = 0, -1
-        for (version, source, kind, code, _, seq, cookie, index), stamp in zip(packets, stamps, strict=True):
+        for (version, source, kind, code, _, seq, cookie, index), (seconds, nanoseconds) in zip(
+            packets, stamps, strict=True
+        ):
             place += 1
             if kind == _ECHO_REPLY and cookie == mine and lengths[place] == expected and version == 0x45:
                 probe = seq * n + index
                 if index < n and probe < total and packed[index] == source and not rx[probe]:
                     answered += 1
                     if controls[place] == full:
-                        rx[probe] = stamp[3] * 1_000_000_000 + stamp[4]
+                        rx[probe] = seconds * 1_000_000_000 + nanoseconds
                     else:
                         rx[probe] = -time.clock_gettime_ns(time.CLOCK_REALTIME)
             elif kind in (_UNREACHABLE, _TIME_EXCEEDED) and version == 0x45 and self.raw and lengths[place] >= 56:

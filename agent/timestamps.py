@@ -26,6 +26,7 @@ RECEIVED = struct.Struct("@Lii6l")
 # ... followed by a cmsghdr with sock_extended_err (errno, origin, type, code, pad, info, data) and an address.
 TRANSMITTED = struct.Struct("@Lii6lLiiI4BII16x")
 _ERROR = struct.Struct("@I4BII")
+_STAMP_SIZE = struct.calcsize("@ll")
 
 
 class Control(NamedTuple):
@@ -37,6 +38,18 @@ class Control(NamedTuple):
     icmp_type: int = 0
     icmp_code: int = 0
     key: int = 0
+
+
+def stamp_at_stride(stride: int) -> struct.Struct:
+    """Reads (seconds, nanoseconds) of the receive stamp alone, for control data of ``stride`` bytes each."""
+    return struct.Struct(f"@{_HEADER.size}xll{stride - _HEADER.size - _STAMP_SIZE}x")
+
+
+def stamp_origin_key_at_stride(stride: int) -> struct.Struct:
+    """Reads (seconds, nanoseconds, origin, key) of a transmit stamp alone."""
+    before = RECEIVED.size - _HEADER.size - _STAMP_SIZE + _HEADER.size + struct.calcsize("@I")
+    used = RECEIVED.size + _HEADER.size + _ERROR.size
+    return struct.Struct(f"@{_HEADER.size}xll{before}xB7xI{stride - used}x")
 
 
 def enable(sock: socket.socket) -> bool:

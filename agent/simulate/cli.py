@@ -124,9 +124,7 @@ def _devices(
     return devices
 
 
-def _live(
-    devices: Sequence[Device], time_: Time, end: float, faults: Faults, arguments: argparse.Namespace
-) -> int:
+def _live(devices: Sequence[Device], time_: Time, end: float, faults: Faults, arguments: argparse.Namespace) -> int:
     begin = time_.at
     fleet = Fleet(devices, time_, end)
 
