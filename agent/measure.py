@@ -96,16 +96,19 @@ def measure(name: str, settings: Any, expected_seconds: float, *, show: bool = F
     started, began = time.time(), time.monotonic()
     boot_offset = started - time.clock_gettime(time.CLOCK_BOOTTIME)
     document: dict[str, Any] = {"probe": name, "started_at": round(started, 3)}
-    table: wire.Table | None = None
+    tables: dict[str, wire.Table] = {}
     try:
         with _Progress(name, expected_seconds, show=show and expected_seconds > _LONG_SECONDS):
-            table = load(name)(settings, Deadline(expected_seconds * 2 + 30))
+            found = load(name)(settings, Deadline(expected_seconds * 2 + 30))
+            tables = found if isinstance(found, dict) else {name: found}
     except CouldNotRun as fault:
         document |= {"outcome": "could_not_run", "reason": fault.reason, "hint": fault.hint}
     else:
         document["outcome"] = "ok"
     document["duration_seconds"] = round(time.monotonic() - began, 6)
+    table = tables.get(name)
     document["rows"] = _rows(table, boot_offset) if table is not None else []
+    document |= {kind: _rows(other, boot_offset) for kind, other in tables.items() if kind != name}
     if isinstance(table, wire.Path):
         from agent.probes.path import broken_rung  # noqa: PLC0415
 

@@ -19,7 +19,8 @@ from agent.recorder import Recorder
 
 log = logging.getLogger(__name__)
 
-Probe = Callable[[Any, Deadline], wire.Table]
+Probe = Callable[[Any, Deadline], "wire.Table | dict[str, wire.Table]"]
+"""Settings and a deadline go in, a table of the probe's own kind comes out, or tables by kind."""
 Load = Callable[[str], Probe]
 
 
@@ -51,9 +52,10 @@ class Runner:
         rows, reason, hint = 0, "", ""
         try:
             probe = self._load(name)
-            table = probe(settings(), Deadline(seconds))
-            rows = len(table.at)
-            self._recorder.record(name, table)
+            found = probe(settings(), Deadline(seconds))
+            for kind, table in found.items() if isinstance(found, dict) else ((name, found),):
+                rows += len(table.at)
+                self._recorder.record(kind, table)
             result = "measured"
         except CouldNotRun as fault:
             result, reason, hint = "not_run", fault.reason, fault.hint or ""

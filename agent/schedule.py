@@ -21,7 +21,7 @@ from agent import wire
 from agent.clock import Clock
 
 PLAN_SECONDS = 300.0
-JOBS = ("plan", "reach", "path", "host", "throughput", "seal", "push")
+JOBS = ("plan", "reach", "path", "host", "airspace", "link", "join", "throughput", "seal", "push")
 
 
 class Due(NamedTuple):
@@ -61,6 +61,14 @@ def next_due(plan: wire.Plan | None, agent_id: str, job: str, after: float) -> f
     if job == "throughput":
         task = plan.throughput
         return None if task is None else _next(task.every_seconds, phase(agent_id, job, task.every_seconds), after)
+    if job == "airspace":
+        every = plan.airspace_seconds
+        return _next(every, phase(agent_id, job, every), after) if every > 0 else None
+    if job == "join":
+        every = min((task.every_seconds for task in plan.join), default=0.0)
+        return _next(every, phase(agent_id, job, every), after) if every > 0 else None
+    if job == "link" and plan.airspace_seconds <= 0:
+        return None
     if (job == "reach" and not plan.access_points) or (job == "path" and not plan.paths):
         return None
     return _by_cadence(plan, agent_id, job, after)

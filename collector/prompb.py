@@ -157,7 +157,10 @@ class Encoder:
             if origin.simulated:
                 always[series.SIMULATED_LABEL] = "true"
             names = [label for _, label in _KEYS[kind]]
-            found = [_labels({**always, **dict(zip(names, row, strict=True))}) for row in zip(*columns, strict=True)]
+            found = [
+                _labels({**always, **{n: "" if v is None else str(v) for n, v in zip(names, row, strict=True)}})
+                for row in zip(*columns, strict=True)
+            ]
             found = found if columns else [_labels(always)]
             self._rows[key] = found
             if len(self._rows) > MAX_KEPT:

@@ -28,7 +28,7 @@ def reason_to_refuse(report: wire.Report, sender: KnownAgent) -> str:
     if max(len(report.not_run), len(report.losses), len(report.anchors)) > MAX_LISTED:
         return "too many entries"
     end = report.duration_seconds + SLACK_SECONDS
-    for table in (report.reach, report.path, report.throughput, report.host):
+    for table in map(report.__getattribute__, wire.KINDS):
         if table is None or not table.at:
             continue
         if len(table.at) > MAX_ROWS:

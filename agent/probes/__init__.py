@@ -17,7 +17,7 @@ PROBES = {
 }
 
 
-def load(name: str) -> Callable[[Any, Deadline], wire.Table]:
+def load(name: str) -> Callable[[Any, Deadline], wire.Table | dict[str, wire.Table]]:
     """The probe function called ``name``."""
-    probe: Callable[[Any, Deadline], wire.Table] = importlib.import_module(PROBES[name]).probe
+    probe: Callable[[Any, Deadline], wire.Table | dict[str, wire.Table]] = importlib.import_module(PROBES[name]).probe
     return probe

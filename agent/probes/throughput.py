@@ -212,4 +212,7 @@ def _row(
         rtt_idle_seconds=[round(statistics.median(idle), 7) if idle else None],
         rtt_loaded_seconds=[round(statistics.median(loaded), 7) if loaded else None],
         nic_speed_bits_per_second=[nic],
+        far_end=["collector"],
+        responsiveness_rounds_per_minute=[round(60 / statistics.mean(loaded), 1) if loaded else None],
+        retransmitted_segments=[None],
     )

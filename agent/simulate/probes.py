@@ -113,6 +113,9 @@ class ModelProbes:
             rtt_idle_seconds=[round(0.012 + now.extra_seconds, 6) if ok else None],
             rtt_loaded_seconds=[round(0.04 + 2 * now.extra_seconds, 6) if ok else None],
             nic_speed_bits_per_second=[1e9],
+            far_end=["collector"],
+            responsiveness_rounds_per_minute=[round(60 / (0.04 + 2 * now.extra_seconds), 1) if ok else None],
+            retransmitted_segments=[None],
         )
 
     def _echo(

@@ -22,7 +22,8 @@ Seconds = Annotated[float, Meta(ge=0)]
 Ratio = Annotated[float, Meta(ge=0, le=1)]
 
 ClockState = Literal["synced", "estimated", "unknown"]
-Rung = Literal["link", "gateway", "dns", "collector", "internet", "target"]
+Rung = Literal["radio", "association", "dhcp", "link", "gateway", "dns", "collector", "internet", "target"]
+Band = Literal["2.4", "5", "6"]
 Method = Literal["icmp", "arp", "tcp", "dns", "http", "link"]
 Stamp = Literal["kernel", "user"]
 

@@ -77,6 +77,17 @@ class ThroughputTask(Struct):
     streams: int = 4
 
 
+class JoinTask(Struct):
+    """One SSID to join. The secret stays on the device: ``credential`` names it there. ``every_bss``: one try at each
+    access point heard, in turn. ``page``: an http address whose first byte is awaited."""
+
+    ssid: Text
+    credential: Text = ""
+    every_seconds: float = 900.0
+    every_bss: bool = False
+    page: Text = ""
+
+
 class Cadence(Struct):
     """Seconds between sweeps: ``full`` within ``windows`` (Unix seconds, [from, to)) or without any, else ``idle``."""
 
@@ -86,7 +97,8 @@ class Cadence(Struct):
 
 
 class Plan(Struct, omit_defaults=True):
-    """What the collector asks one agent to measure; signed by the collector, kept on the agent's disk."""
+    """What the collector asks one agent to measure; signed by the collector, kept on the agent's disk. ``ssids``: the
+    district's. ``airspace_seconds``: 0 where this agent is not asked to listen."""
 
     schema: int
     agent: Hex32
@@ -101,6 +113,8 @@ class Plan(Struct, omit_defaults=True):
     paths: list[PathTarget]
     cadence: Cadence
     throughput: ThroughputTask | None = None
+    join: list[JoinTask] = []
+    airspace_seconds: float = 0.0
     ssids: list[str] = []
     bssids: list[str] = []
     limits: dict[str, float] = {}

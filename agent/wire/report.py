@@ -12,7 +12,7 @@ import msgspec
 from msgspec import Meta, Struct
 
 from agent.wire.document import SCHEMA, ClockState, Count, Hex32, Hex64, Reason, Seconds, Text, WireError
-from agent.wire.tables import KINDS, Host, Path, Reach, Throughput
+from agent.wire.tables import KINDS, Airspace, Channels, Host, Join, Link, Path, Reach, Throughput
 
 
 class NotRun(Struct, forbid_unknown_fields=True):
@@ -71,6 +71,10 @@ class Report(Struct, omit_defaults=True, forbid_unknown_fields=True):
     reach: Reach | None = None
     path: Path | None = None
     throughput: Throughput | None = None
+    airspace: Airspace | None = None
+    channels: Channels | None = None
+    link: Link | None = None
+    join: Join | None = None
     host: Host | None = None
     not_run: list[NotRun] = []
     losses: list[Loss] = []

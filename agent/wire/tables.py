@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from msgspec import Struct
 
-from agent.wire.document import Count, Method, Ratio, Reason, Rung, Seconds, Stamp, Text
+from agent.wire.document import Band, Count, Method, Ratio, Reason, Rung, Seconds, Stamp, Text
 
 
 class Table(Struct, forbid_unknown_fields=True):
@@ -50,7 +52,11 @@ class Path(Echo):
 
 
 class Throughput(Table):
-    """A leased HTTP transfer, down then up, with the ceiling of the network card stored beside it."""
+    """A leased HTTP transfer, down then up, with the ceiling of the network card stored beside it.
+
+    ``far_end``: ``collector`` or ``reflector`` (on campus). ``responsiveness_rounds_per_minute``: 60 over the mean
+    loaded round trip (draft-ietf-ippm-responsiveness), reported and never judged. ``retransmitted_segments``: as
+    TCP_INFO counts them on our side."""
 
     target: list[Text]
     download_bits_per_second: list[Seconds | None]
@@ -61,6 +67,100 @@ class Throughput(Table):
     rtt_idle_seconds: list[Seconds | None]
     rtt_loaded_seconds: list[Seconds | None]
     nic_speed_bits_per_second: list[Seconds | None]
+    far_end: list[Text | None]
+    responsiveness_rounds_per_minute: list[Seconds | None]
+    retransmitted_segments: list[Count | None]
+
+
+class Airspace(Table):
+    """Each BSS heard that is of the inventory (``listed``) or advertises a district SSID from a BSSID that is not.
+
+    All others are counted by channel (:class:`Channels`) and dropped. ``ssid``: bytes safely shown, None where hidden.
+    ``radio``: the lowest listed BSSID of the physical radio, so that radios can be counted and not BSSIDs.
+    ``utilization_ratio`` and ``stations``: the BSS Load element, maxed over the radio's BSSIDs, never summed.
+    ``signal_uncertainty_db``: what the receiver's model is worth."""
+
+    bssid: list[Text]
+    ssid: list[Text | None]
+    listed: list[bool]
+    radio: list[Text]
+    band: list[Band]
+    channel: list[Count]
+    frequency_hertz: list[Count]
+    width_hertz: list[Count | None]
+    signal_dbm: list[float | None]
+    signal_uncertainty_db: list[float | None]
+    generation: list[Text | None]
+    security: list[Text | None]
+    stations: list[Count | None]
+    utilization_ratio: list[Ratio | None]
+    source: list[Literal["scan", "monitor"]]
+
+
+class Channels(Table):
+    """Each channel looked at: how busy, and how many foreign BSSs and radios were heard there (nothing else of them).
+
+    ``busy_ratio``: channel busy time / active time over the survey's own interval; None where made up or absent."""
+
+    band: list[Band]
+    channel: list[Count]
+    frequency_hertz: list[Count]
+    busy_ratio: list[Ratio | None]
+    noise_dbm: list[float | None]
+    active_seconds: list[Seconds | None]
+    own_radios: list[Count]
+    foreign_bss: list[Count]
+    foreign_radios: list[Count]
+
+
+class Link(Table):
+    """The connected BSS as nl80211 tells it. ``retry_ratio``: retries / (packets + retries) since the last look, None
+    below a floor of packets. ``beacon_losses`` and ``roams``: since the last look."""
+
+    interface: list[Text]
+    bssid: list[Text | None]
+    ssid: list[Text | None]
+    listed: list[bool]
+    band: list[Band | None]
+    frequency_hertz: list[Count | None]
+    width_hertz: list[Count | None]
+    signal_dbm: list[float | None]
+    signal_uncertainty_db: list[float | None]
+    transmit_bits_per_second: list[Seconds | None]
+    receive_bits_per_second: list[Seconds | None]
+    transmit_packets: list[Count | None]
+    retry_ratio: list[Ratio | None]
+    beacon_losses: list[Count | None]
+    roams: list[Count | None]
+    connected_seconds: list[Seconds | None]
+
+
+class Join(Table):
+    """One try to join as a pupil's device does. ``outcome``: ``ok`` or the stage that failed; ``reason`` in words.
+
+    The seconds of the stages sum to ``total_seconds``; a stage that was not reached is None. ``reason_code``: the
+    802.11 status or reason code, or the EAP error. ``dhcp_server`` and ``dns_answered`` of ``dns_asked``: who
+    served."""
+
+    ssid: list[Text]
+    bssid: list[Text | None]
+    method: list[Text]
+    band: list[Band | None]
+    signal_dbm: list[float | None]
+    scan_seconds: list[Seconds | None]
+    authenticate_seconds: list[Seconds | None]
+    associate_seconds: list[Seconds | None]
+    eap_seconds: list[Seconds | None]
+    handshake_seconds: list[Seconds | None]
+    dhcp_seconds: list[Seconds | None]
+    dns_seconds: list[Seconds | None]
+    portal_seconds: list[Seconds | None]
+    first_byte_seconds: list[Seconds | None]
+    total_seconds: list[Seconds | None]
+    reason_code: list[Count | None]
+    dhcp_server: list[Text | None]
+    dns_asked: list[Count | None]
+    dns_answered: list[Count | None]
 
 
 class Host(Table):
@@ -82,4 +182,13 @@ class Host(Table):
     agent_resident_bytes: list[Count | None]
 
 
-KINDS: dict[str, type[Table]] = {"reach": Reach, "path": Path, "throughput": Throughput, "host": Host}
+KINDS: dict[str, type[Table]] = {
+    "reach": Reach,
+    "path": Path,
+    "throughput": Throughput,
+    "airspace": Airspace,
+    "channels": Channels,
+    "link": Link,
+    "join": Join,
+    "host": Host,
+}

@@ -67,7 +67,12 @@ def test_without_a_plan_the_device_watches_itself_and_asks_for_one() -> None:
 def test_the_next_turn_is_always_ahead_and_never_further_than_one_interval(
     after: float, job: str, agent: int, full: float, idle: float, windows: list[tuple[float, float]] | None
 ) -> None:
-    made = plan(cadence=wire.Cadence(full, idle, windows), throughput=wire.ThroughputTask())
+    made = plan(
+        cadence=wire.Cadence(full, idle, windows),
+        throughput=wire.ThroughputTask(),
+        join=[wire.JoinTask("School")],
+        airspace_seconds=60.0,
+    )
     at = next_due(made, f"{agent:032x}", job, after)
     assert at is not None
     assert after < at <= after + max(full, idle, 3600) + 1e-3

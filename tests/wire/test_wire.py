@@ -12,7 +12,14 @@ from agent import wire
 
 VERSIONS = sorted((Path(__file__).parent).glob("v*"))
 GOLDEN = Path(__file__).parent / "v1"
-DOCUMENTS = {"report": wire.Report, "push": wire.Push, "plan": wire.Plan, "ack": wire.Ack}
+DOCUMENTS = {
+    "report": wire.Report,
+    "report_radio": wire.Report,
+    "push": wire.Push,
+    "plan": wire.Plan,
+    "plan_radio": wire.Plan,
+    "ack": wire.Ack,
+}
 
 
 def golden(name: str) -> bytes:
@@ -38,10 +45,11 @@ def test_the_first_version_s_golden_documents_are_all_there() -> None:
     assert {path.name for path in GOLDEN.iterdir()} >= {"report.json", "push.json", "plan.json", "ack.json"}
 
 
-def test_the_golden_report_holds_every_kind_of_measurement_with_its_units() -> None:
+def test_the_golden_reports_hold_every_kind_of_measurement_with_its_units() -> None:
     report, _ = wire.decode_report(golden("report"))
+    radio, _ = wire.decode_report(golden("report_radio"))
 
-    assert [kind for kind in wire.KINDS if getattr(report, kind) is None] == []
+    assert [kind for kind in wire.KINDS if getattr(report, kind) is None and getattr(radio, kind) is None] == []
     assert report.reach is not None and report.reach.target[0] == "02:00:00:00:00:01"
     assert report.reach.rtt_mean_seconds == [0.00132, None]
     assert report.reach.outcome == ["ok", "timeout"]
