@@ -14,6 +14,7 @@ import urllib.request
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from agent import wire
@@ -203,7 +204,7 @@ def test_a_plan_not_signed_by_the_pinned_key_or_for_another_agent_is_not_followe
 
     def signed(by: Identity, agent: str) -> bytes:
         document = wire.encode(double.document(agent))
-        return wire.encode(wire.Signed("plan", by.sign("plan", document), wire.msgspec.Raw(document)))
+        return wire.encode(wire.Signed("plan", by.sign("plan", document), msgspec.Raw(document)))
 
     keeper = PlanKeeper(tmp_path / "plan.json", ours.public_key, "a" * 32)
     assert keeper.take(signed(ours, "a" * 32)) is True
