@@ -1,0 +1,182 @@
+"""The lab's scenes by name. Each runs in the guest: builds a school, does something to it, returns what was seen.
+
+``python -m tests.lab.scenes NAME`` writes ``/lab/result.json``; tests/lab/test_scenes.py boots one guest for each scene
+and asserts the verdict and the cause against what the scene did.
+"""
+
+import json
+import shutil
+import sys
+import time
+import traceback
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from tests.e2e.programs import until
+from tests.lab.air import AccessPoint, run
+from tests.lab.world import SLOT_SECONDS, World
+
+OUT = Path("/lab")
+Seen = dict[str, Any]
+
+
+def good_room(world: World) -> Seen:
+    """Two access points, both strong."""
+    _two(world)
+    return _teach(world)
+
+
+def weak_room(world: World) -> Seen:
+    """Both access points are heard at -75 dBm and below."""
+    first, second = _two(world)
+    first.heard_at(-75)
+    second.heard_at(-80)
+    return _teach(world)
+
+
+def noisy_room(world: World) -> Seen:
+    """The access points claim 200/255 of their channel busy, and 3 % of packets are lost."""
+    for one in _two(world, bss_load=200):
+        one.delay("loss", "3%")
+    return _teach(world)
+
+
+def access_point_dies(world: World) -> Seen:
+    """In the middle of a lesson one access point goes: no answer and no beacon."""
+    first, second = _two(world)
+    seen = _teach(world)
+    at = time.time()
+    second.die()
+    world.unplug(second)
+    return seen | {"died": second.bssid, "after": world.judged_after(at + SLOT_SECONDS, 2), "still": first.bssid}
+
+
+def wrong_password(world: World) -> Seen:
+    """The access point has another passphrase than the device."""
+    first, _ = _two(world)
+    first.passphrase = "anotherpassword"
+    first.restart()
+    return _join(world)
+
+
+def dhcp_silent(world: World) -> Seen:
+    """Nobody hands out addresses."""
+    first, _ = _two(world)
+    first.stop("dhcp")
+    return _join(world)
+
+
+def dns_slow(world: World) -> Seen:
+    """Each name takes two seconds."""
+    first, _ = _two(world)
+    first.stop("dns")
+    first.delay("delay", "1500ms")
+    return _join(world)
+
+
+def captive_portal(world: World) -> Seen:
+    """Whatever page is asked, a page of terms comes with status 200."""
+    first, _ = _two(world)
+    first.stop("page")
+    first.serve_page("portal")
+    return _join(world)
+
+
+def expired_certificate(world: World) -> Seen:
+    """802.1X, and the server's certificate ran out yesterday."""
+    first = world.access_point(2, channel=36, security="eap")
+    first.certificate_days = (-30, -1)
+    world.start()
+    _services(first)
+    return _join(world)
+
+
+def roam(world: World) -> Seen:
+    """The listening radio is connected and changes to the other access point."""
+    first, second = _two(world)
+    supplicant = world.folder / "listener.conf"
+    supplicant.write_text(
+        'ctrl_interface=/run/wpa-listener\nnetwork={\n ssid="School"\n psk="labpassword"\n scan_freq=5180 5220\n}\n'
+    )
+    world.programs.start("listener", "wpa_supplicant", "-i", world.listener, "-c", supplicant, namespace="room")
+    here = until(lambda: _connected(world), 60, "the listening radio is connected")
+    until(lambda: any(row["bssid"] for row in world.rows("link")), 120, "the link is measured")
+    at = time.time()
+    there = second.bssid if here == first.bssid else first.bssid
+    run("wpa_cli", "-p", "/run/wpa-listener", "-i", world.listener, "roam", there, namespace="room")
+    until(lambda: _connected(world) == there, 60, "the radio has roamed")
+    until(lambda: [row for row in world.rows("link", at) if row["bssid"] == there], 120, "the roam is measured")
+    return {"from": here, "to": there, "link": world.rows("link")} | _judged(world, at)
+
+
+SCENES: dict[str, Callable[[World], Seen]] = {
+    one.__name__: one
+    for one in (
+        good_room, weak_room, noisy_room, access_point_dies, wrong_password, dhcp_silent, dns_slow, captive_portal,
+        expired_certificate, roam,
+    )
+}  # fmt: skip
+
+
+def _two(world: World, bss_load: int | None = None) -> tuple[AccessPoint, AccessPoint]:
+    first, second = world.access_point(2, channel=36), world.access_point(3, channel=44)
+    first.bss_load = second.bss_load = bss_load
+    world.start()
+    for one in (first, second):
+        one.heard_at(-40)
+        _services(one)
+    return first, second
+
+
+def _services(one: AccessPoint) -> None:
+    one.serve_dhcp()
+    one.serve_dns()
+    one.serve_page()
+
+
+def _teach(world: World) -> Seen:
+    """What is judged from now on, with the measurements it rests on."""
+    at = time.time()
+    return _judged(world, at) | {kind: world.rows(kind, at) for kind in ("airspace", "channels", "join")}
+
+
+def _judged(world: World, at: float) -> Seen:
+    return {"slots": world.judged_after(at + 5, 2), "commitment": json.loads(world.collector("commitment", "--json"))}
+
+
+def _join(world: World) -> Seen:
+    """The tries to join that began after the scene was set."""
+    at = time.time()
+    until(lambda: [row for row in world.rows("join", at) if row["at"] - row["duration_seconds"] > at], 180, "a try")
+    tries = [row for row in world.rows("join", at) if row["at"] - row["duration_seconds"] > at]
+    return {"join": tries} | _judged(world, at)
+
+
+def _connected(world: World) -> str:
+    said = run("wpa_cli", "-p", "/run/wpa-listener", "-i", world.listener, "status", namespace="room")
+    facts = dict(line.split("=", 1) for line in said.splitlines() if "=" in line)
+    return facts.get("bssid", "") if facts.get("wpa_state") == "COMPLETED" else ""
+
+
+def main(name: str) -> int:
+    folder = Path("/tmp/lab-world")
+    folder.mkdir()
+    world = World(folder)
+    try:
+        result: Seen = {"scene": name, "seen": SCENES[name](world)}
+    except Exception:
+        result = {"scene": name, "fault": traceback.format_exc()}
+    finally:
+        world.close()
+    logs = OUT / "logs"
+    logs.mkdir(exist_ok=True)
+    for log in folder.glob("*.log"):
+        shutil.copy(log, logs)
+    (OUT / "result.new").write_text(json.dumps(result))
+    (OUT / "result.new").rename(OUT / "result.json")
+    return "fault" in result
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1]))

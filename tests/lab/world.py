@@ -1,0 +1,192 @@
+"""A school in the guest: a collector, a room with a real agent that listens and joins, and access points.
+
+school 10.20.0.1 (collector, bridge) ──┬── room 10.20.0.2 (prober and shipper; radio that listens)
+                                       └── access points 10.20.0.11 … (management addresses; a radio each)
+join (a namespace with the test radio alone: the joiner; its reports leave through the shipper's socket)
+"""
+
+import contextlib
+import datetime
+import json
+import sqlite3
+import sys
+from pathlib import Path
+from typing import Any
+
+from agent import wire
+from collector.store.evidence import unpack
+from tests.e2e.programs import Programs, until
+from tests.lab.air import IDENTITY, PASSWORD, PSK, AccessPoint, move_radio, run
+
+BIN = Path(sys.executable).parent
+CAMPUS, ROOM = "lab", "lab/A/1"
+COLLECTOR = "http://10.20.0.1:8080"
+REPORT_SECONDS = 6
+SLOT_SECONDS = 3 * REPORT_SECONDS
+LISTEN_RADIO, JOIN_RADIO = 0, 1
+
+
+class World:
+    """Makes everything; what it looks at are the products' own answers."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.programs = Programs(folder)
+        self.access_points: list[AccessPoint] = []
+        for name in ("school", "room", "join"):
+            run("ip", "netns", "add", name)
+            run("ip", "link", "set", "lo", "up", namespace=name)
+        run("ip", "link", "add", "br0", "type", "bridge", namespace="school")
+        for address in ("10.20.0.1/24", "10.20.0.9/24"):
+            run("ip", "addr", "add", address, "dev", "br0", namespace="school")
+        run("ip", "link", "set", "br0", "up", namespace="school")
+        self._plug("room", "10.20.0.2/24")
+        run("ip", "route", "add", "default", "via", "10.20.0.1", namespace="room")
+        self.listener = move_radio(LISTEN_RADIO, "room")
+        self.joiner = move_radio(JOIN_RADIO, "join")
+
+    def _plug(self, namespace: str, address: str) -> None:
+        port = f"p-{namespace}"
+        run("ip", "link", "add", port, "type", "veth", "peer", "name", "eth0", "netns", namespace, namespace="school")
+        run("ip", "link", "set", port, "master", "br0", "up", namespace="school")
+        run("ip", "addr", "add", address, "dev", "eth0", namespace=namespace)
+        run("ip", "link", "set", "eth0", "up", namespace=namespace)
+
+    def access_point(self, radio: int, **settings: Any) -> AccessPoint:
+        """One more access point, on air and on the wire."""
+        made = AccessPoint(self.programs, self.folder, radio, **settings)
+        self._plug(made.name, f"10.20.0.{10 + radio}/24")
+        self.access_points.append(made)
+        return made
+
+    def unplug(self, access_point: AccessPoint) -> None:
+        """Its management address answers no more."""
+        run("ip", "link", "set", "eth0", "down", namespace=access_point.name)
+
+    def start(self) -> None:
+        """Starts the access points, the collector with the inventory of what stands here, and the agent."""
+        for one in self.access_points:
+            one.start()
+        self._write()
+        self.programs.start(
+            "collector", BIN / "wifi-collector", "--config", self.folder / "collector.toml", "serve", namespace="school"
+        )
+        until(lambda: self.get("/readyz"), 120, "the collector is ready")
+        for kind in ("campuses", "access-points", "rooms"):
+            self.collector("import", kind, str(self.folder / f"{kind}.csv"), "--apply")
+        self._enroll()
+        for role, namespace in (("shipper", "room"), ("prober", "room"), ("joiner", "join")):
+            self.programs.start(
+                role, BIN / "wifi-agent", "--config", self.folder / f"{role}.toml", "run", "--role", role,
+                namespace=namespace,
+            )  # fmt: skip
+
+    def _write(self) -> None:
+        (self.folder / "collector.toml").write_text(
+            f'data_dir = "{self.folder}/collector"\nlisten = "10.20.0.1:8080"\nbehind_proxy = true\n'
+            f"report_seconds = {REPORT_SECONDS}\ngrace_seconds = {REPORT_SECONDS}\n"
+            'demonstration = true\ninternet_targets = "10.20.0.9"\n'
+        )
+        ssids = sorted({one.ssid for one in self.access_points})
+        (self.folder / "campuses.csv").write_text(
+            f"id,name,region,ssids,join\n{CAMPUS},Lab School,north,{';'.join(ssids)},{';'.join(ssids)}\n"
+        )
+        lines = [f"{CAMPUS},{a.bssid},{a.name},10.20.0.{10 + a.radio},{a.bssid}" for a in self.access_points]
+        (self.folder / "access-points.csv").write_text("campus,id,name,address,bssids\n" + "\n".join(lines) + "\n")
+        (self.folder / "rooms.csv").write_text("campus,building,room\nlab,A,1\nlab,B,2\n")
+        data = self.folder / "agent"
+        common = f'metrics_port = 0\nsocket = "{self.folder}/recorder.sock"\n'
+        (self.folder / "shipper.toml").write_text(f'data_dir = "{data}"\n' + common)
+        (self.folder / "prober.toml").write_text(
+            f'data_dir = "{self.folder}/prober"\nwifi_interface = "{self.listener}"\n' + common
+        )
+        (self.folder / "joiner.toml").write_text(
+            f'data_dir = "{self.folder}/joiner"\njoin_interface = "{self.joiner}"\n'
+            f'credentials = "{self.folder}/credentials.toml"\n' + common
+        )
+        for role in ("agent", "prober", "joiner"):
+            (self.folder / role).mkdir(exist_ok=True)
+        self._write_credentials()
+
+    def _write_credentials(self) -> None:
+        lines = []
+        for one in {point.ssid: point for point in self.access_points}.values():
+            lines.append(f'["{one.ssid}"]\n')
+            if one.security == "psk":
+                lines.append(f'kind = "psk"\npsk = "{PSK}"\n')
+            elif one.security == "eap":
+                lines.append(
+                    f'kind = "peap"\nidentity = "{IDENTITY}"\npassword = "{PASSWORD}"\n'
+                    f'ca_cert = "{self.folder}/{one.name}-ca.pem"\n'
+                )
+            else:
+                lines.append('kind = "open"\n')
+        path = self.folder / "credentials.toml"
+        path.touch(mode=0o600)
+        path.write_text("".join(lines))
+
+    def _enroll(self) -> None:
+        join = self.folder / "join.txt"
+        join.write_text(self.collector("token", "create", "--campus", CAMPUS).strip())
+        self.programs.run(
+            BIN / "wifi-agent", "--config", self.folder / "shipper.toml", "enroll", "--no-wait", "--join-file", join,
+            namespace="room",
+        )  # fmt: skip
+        listed = json.loads(self.collector("agents", "list", "--json"))
+        (agent,) = listed["agents"] if isinstance(listed, dict) else listed
+        self.collector("agents", "approve", agent["agent"], "--place", ROOM)
+
+    def collector(self, *arguments: str) -> str:
+        """One `wifi-collector` command, as an operator types it."""
+        command = (BIN / "wifi-collector", "--config", self.folder / "collector.toml", *arguments)
+        return self.programs.run(*command, namespace="school")
+
+    def get(self, path: str) -> bytes:
+        """The collector's answer, asked from inside its namespace."""
+        return run("busybox", "wget", "-q", "-T", "5", "-O", "-", f"{COLLECTOR}{path}", namespace="school").encode()
+
+    def reports(self) -> list[wire.Report]:
+        """All evidence that the collector has kept, from its database."""
+        path = f"file:{self.folder}/collector/collector.db?mode=ro"
+        with contextlib.closing(sqlite3.connect(path, uri=True)) as db:
+            rows = db.execute("SELECT body FROM evidence ORDER BY seq").fetchall()
+        return [wire.decode(unpack(row[0]), wire.Report) for row in rows]
+
+    def rows(self, kind: str, since: float = 0.0) -> list[dict[str, Any]]:
+        """The measurements of a kind whose end lies after ``since`` (Unix seconds), as rows."""
+        found = []
+        for report in self.reports():
+            table = getattr(report, kind)
+            if table is None or report.start_at is None:
+                continue
+            names = table.__struct_fields__
+            for row in zip(*(getattr(table, name) for name in names), strict=True):
+                one = dict(zip(names, row, strict=True))
+                one["at"] += report.start_at
+                if one["at"] > since:
+                    found.append(one)
+        return found
+
+    def slots(self) -> dict[int, dict[str, Any]]:
+        """What the newest revision of the ledger says of every judged slot."""
+        today = datetime.datetime.now(datetime.UTC).date()
+        days = [today + datetime.timedelta(days=n) for n in (-1, 1)]
+        answer = json.loads(self.get(f"/v1/campuses/{CAMPUS}/ledger?from={days[0]}&to={days[1]}"))
+        found: dict[int, dict[str, Any]] = {}
+        for row in sorted(answer["revisions"], key=lambda row: (row["day"], row["revision"])):
+            for span in row["record"]["spans"]:
+                for slot in range(span["from_slot"], span["to_slot"], row["record"]["slot_seconds"]):
+                    found[slot] = span["grounds"]
+        return found
+
+    def judged_after(self, since: float, wanted: int = 1) -> dict[int, dict[str, Any]]:
+        """The slots that began after ``since`` once ``wanted`` of them are judged on evidence."""
+
+        def look() -> dict[int, dict[str, Any]]:
+            found = {slot: grounds for slot, grounds in self.slots().items() if slot >= since}
+            return found if len(found) >= wanted else {}
+
+        return until(look, (wanted + 4) * SLOT_SECONDS + 60, f"{wanted} slots are judged after {since:.0f}")
+
+    def close(self) -> None:
+        self.programs.close()
