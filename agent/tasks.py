@@ -100,7 +100,7 @@ def throughput(
         streams=task.streams,
         http=http,
         proof=proof,
-        far_end=task.far_end,
+        far_end=task.far_end or "collector",
     )
 
 

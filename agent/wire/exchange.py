@@ -68,14 +68,15 @@ class PathTarget(Struct):
 
 
 class ThroughputTask(Struct):
-    """Bounds of the leased test. ``target``: base URL; empty means the collector. ``far_end``: whose it is."""
+    """Bounds of the leased test. ``target``: base URL; empty means the collector. ``far_end``: whose it is; unset
+    means the collector's."""
 
     target: Text = ""
     every_seconds: float = 3600.0
     max_bytes: int = 25_000_000
     max_seconds: float = 5.0
     streams: int = 4
-    far_end: Literal["collector", "reflector"] = "collector"
+    far_end: Literal["collector", "reflector"] | msgspec.UnsetType = msgspec.UNSET
 
 
 class JoinTask(Struct):
