@@ -10,6 +10,8 @@ import time
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
 from agent import wire
 from agent.probes import load
 from agent.probes.base import CouldNotRun, Deadline
@@ -98,7 +100,9 @@ def measure(name: str, settings: Any, expected_seconds: float, *, show: bool = F
     document: dict[str, Any] = {"probe": name, "started_at": round(started, 3)}
     tables: dict[str, wire.Table] = {}
     try:
-        with _Progress(name, expected_seconds, show=show and expected_seconds > _LONG_SECONDS):
+        with _Progress(name, expected_seconds, show=show and expected_seconds > _LONG_SECONDS) as progress:
+            if name == "throughput":
+                settings = msgspec.structs.replace(settings, progress=progress.told)
             found = load(name)(settings, Deadline(expected_seconds * 2 + 30))
             tables = found if isinstance(found, dict) else {name: found}
     except CouldNotRun as fault:
@@ -228,18 +232,25 @@ def _port(text: str) -> int:
 
 
 class _Progress:
-    """A bar on the terminal while a long measurement runs; nothing where nobody looks."""
+    """A bar on the terminal while a long measurement runs; nothing where nobody looks. It shows the time that passes,
+    or what the probe tells of itself."""
 
     def __init__(self, name: str, seconds: float, *, show: bool) -> None:
         self._name, self._seconds = name, seconds
         self._show = show and sys.stderr.isatty()
         self._done = threading.Event()
         self._thread: threading.Thread | None = None
+        self._told: tuple[str, float] | None = None
 
-    def __enter__(self) -> None:
+    def told(self, phase: str, share: float) -> None:
+        """The probe is in ``phase``, of which ``share`` (0 to 1) is done."""
+        self._told = (phase, share)
+
+    def __enter__(self) -> _Progress:
         if self._show:
             self._thread = threading.Thread(target=self._turn, daemon=True)
             self._thread.start()
+        return self
 
     def __exit__(self, *_: object) -> None:
         self._done.set()
@@ -252,6 +263,7 @@ class _Progress:
 
         began = time.monotonic()
         with Progress(console=Console(stderr=True), transient=True) as bar:
-            task = bar.add_task(f"measuring {self._name}", total=self._seconds)
+            task = bar.add_task(f"measuring {self._name}", total=1.0)
             while not self._done.wait(0.2):
-                bar.update(task, completed=min(time.monotonic() - began, self._seconds))
+                phase, share = self._told or (self._name, (time.monotonic() - began) / self._seconds)
+                bar.update(task, description=f"measuring {phase}", completed=min(share, 1.0))

@@ -15,6 +15,7 @@ from typing import Any, TextIO
 import msgspec
 
 from agent import enroll, probes, tasks, wire
+from agent.air import Air
 from agent.clock import Clock, RealClock
 from agent.config import Config
 from agent.identity import Identity
@@ -232,7 +233,8 @@ class Shipper:
             plan=in_force.digest if in_force else None,
         )
         self._dog = Watchdog(("recorded", "sealed", "push turned"))
-        self.recorder: Recorder = _Watched(self._window, self._dog)
+        self._air = Air(self._window, clock)
+        self.recorder: Recorder = _Watched(self._air, self._dog)
         self._runner = Runner(self.recorder, clock, probes.load)
         self.pusher = Pusher(agent_id=self.identity.id, spool=self.spool, courier=self.transport, clock=clock)
         self._wake = threading.Event()
@@ -324,7 +326,7 @@ class Shipper:
         with client(self._authority, self._clock) as http:
             self._runner.run(
                 "throughput",
-                lambda: tasks.throughput(plan, self.collector, self.transport, lambda: http),
+                lambda: tasks.throughput(plan, self.collector, self.transport, lambda: http, self._air.now()),
                 tasks.seconds_for("throughput", plan, full=True),
             )
 

@@ -73,25 +73,34 @@ def host(config: Config) -> Any:
     return Settings(interface=config.interface or None, data_dir=str(config.data_dir))
 
 
-def throughput(plan: wire.Plan, collector: str, transport: Transport, http: Callable[[], Any]) -> Any:
+def throughput(
+    plan: wire.Plan,
+    collector: str,
+    transport: Transport,
+    http: Callable[[], Any],
+    air_utilization_ratio: float | None = None,
+) -> Any:
     """Settings of a leased transfer. Asks for the lease: without one nothing is moved."""
     from agent.probes.throughput import Settings  # noqa: PLC0415
 
     task = plan.throughput
     if task is None:
         raise CouldNotRun("the plan asks for no throughput test")
-    request = wire.LeaseRequest(secrets.token_hex(8), task.max_bytes, task.max_seconds)
+    # A lease counts the bytes of each direction, a task those of both.
+    request = wire.LeaseRequest(secrets.token_hex(8), task.max_bytes // 2, task.max_seconds, air_utilization_ratio)
     try:
-        lease = transport.lease(request)
+        lease, proof = transport.lease(request)
     except (Refused, Unreachable) as fault:
         raise CouldNotRun(f"no lease: {fault}", "throughput is measured again when the collector answers") from None
     return Settings(
         url=task.target or collector,
         lease=lease,
-        max_bytes=min(task.max_bytes, lease.max_bytes) if lease.granted else task.max_bytes,
+        max_bytes=min(task.max_bytes, 2 * lease.max_bytes) if lease.granted else task.max_bytes,
         max_seconds=min(task.max_seconds, lease.max_seconds) if lease.granted else task.max_seconds,
         streams=task.streams,
         http=http,
+        proof=proof,
+        far_end=task.far_end or "collector",
     )
 
 

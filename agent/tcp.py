@@ -7,8 +7,9 @@ import os
 import select
 import socket
 import struct
+import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 _TCP_INFO_RTT = 68  # tcpi_rtt: after eight bytes of flags, the sixteenth 32-bit field; microseconds
@@ -62,6 +63,39 @@ def handshakes(targets: Sequence[tuple[str, int]], timeout_seconds: float, inter
             sock.close()
         epoll.close()
     return found
+
+
+def repeated(
+    target: tuple[str, int], every_seconds: float, stop: threading.Event, timeout_seconds: float = 2.0
+) -> Iterator[tuple[float, Handshake]]:
+    """A handshake with one server every so often until told to stop, each on its own: (monotonic begin, handshake).
+    What is under way when told to stop is let go."""
+    epoll = select.epoll()
+    open_sockets: dict[int, tuple[socket.socket, float]] = {}
+    due = time.monotonic()
+    try:
+        while not stop.is_set():
+            now = time.monotonic()
+            if now >= due:
+                due = max(due + every_seconds, now)
+                started = _start(target, "")
+                if isinstance(started, Handshake):
+                    yield now, started
+                else:
+                    epoll.register(started, select.EPOLLOUT)
+                    open_sockets[started.fileno()] = (started, now)
+            for descriptor, _ in epoll.poll(max(due - time.monotonic(), 0.0)):
+                sock, began = open_sockets.pop(descriptor)
+                found = _finish(sock, time.monotonic() - began)
+                sock.close()
+                yield began, found
+            now = time.monotonic()
+            for descriptor in [d for d, (_, began) in open_sockets.items() if now - began >= timeout_seconds]:
+                open_sockets.pop(descriptor)[0].close()
+    finally:
+        for sock, _ in open_sockets.values():
+            sock.close()
+        epoll.close()
 
 
 def _start(target: tuple[str, int], interface: str) -> socket.socket | Handshake:

@@ -26,6 +26,7 @@ from http_message_signatures import HTTPMessageSigner, HTTPSignatureKeyResolver,
 from agent import wire
 from agent.clock import Clock
 from agent.identity import Identity, verify
+from agent.lease import Leave, proof
 from agent.push import Refused, Unreachable
 
 # httpx offers a command of its own, which would bring rich and click into every agent: 6 MiB that nothing here uses.
@@ -123,13 +124,14 @@ class Transport:
         self._clock.learn(ack.server_at, self._clock.monotonic() - sent_at)
         return ack
 
-    def lease(self, request: wire.LeaseRequest) -> wire.Lease:
+    def lease(self, request: wire.LeaseRequest) -> Leave:
         """Leave for one throughput test, or its refusal; signed by the pinned key."""
         answer = self._ask_signed("POST", "v1/leases", body=wire.encode(request))
-        lease = self._verified(_decode(answer, wire.Signed), "lease", wire.Lease)
+        signed = _decode(answer, wire.Signed)
+        lease = self._verified(signed, "lease", wire.Lease)
         if lease.agent != self._identity.id:
             raise Unreachable("a lease for another agent")
-        return lease
+        return Leave(lease, proof(signed))
 
     def _verified(self, signed: wire.Signed, kind: str, document: type[wire.Document]) -> wire.Document:
         data = bytes(signed.document)

@@ -79,7 +79,7 @@ class _Door:
         self._services = services
         self._requests = Requests(directory, services.clock)
         self._plans = Plans(services, inventories)
-        self._leases = Leases(services)
+        self._leases = Leases(services, inventories)
         self._enrollment = Enrollment(services, inventories)
         self._enrolling = Buckets(ENROLL_RATE, ENROLL_BURST)
         self._asking = Buckets(REQUEST_RATE, REQUEST_BURST)

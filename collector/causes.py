@@ -13,7 +13,7 @@ from collector.inventory import Inventory
 from collector.statistic import BEYOND, Said
 
 if TYPE_CHECKING:
-    from collector.evaluate import Context, SlotVerdict
+    from collector.evaluate import Context, CriterionVerdict, SlotVerdict
 
 AGENT_SILENT = "agent_silent"
 CAMPUS_CUT_OFF = "campus_cut_off"
@@ -27,11 +27,53 @@ ACCESS_POINT_DOWN = "access_point_down"
 COLLECTOR_GAP = "collector_gap"
 PLANNED_WORK = "planned_work"
 NOT_REACHABLE = "not_reachable_from_here"
+RADIO = "radio"
+RADIO_SILENT = "radio_silent"
+ASSOCIATION = "association"
+AUTHENTICATION = "authentication"
+DHCP = "dhcp"
+PORTAL = "portal"
+WIFI_WEAK = "wifi_weak"
+WIFI_BUSY = "wifi_busy"
 MONITOR_SUSPECT = "monitor_suspect"
 
 SUSPECT_SHARE = 0.2
 SUSPECT_CAMPUSES = 5
 """A fifth of a handful is one campus: below this many the share says nothing."""
+
+
+_OF_STAGE = {
+    "scan": RADIO,
+    "authenticate": ASSOCIATION,
+    "associate": ASSOCIATION,
+    "eap": AUTHENTICATION,
+    "handshake": AUTHENTICATION,
+    "authentication": AUTHENTICATION,
+    "dhcp": DHCP,
+    "dns": DNS,
+    "portal": PORTAL,
+    "first_byte": INTERNET,
+}
+"""The cause that each failed stage of a join proves. A wrong password and an expired certificate fail the handshake or
+EAP (or are named ``authentication``): the air and the access point did their part."""
+
+
+def of_joins(outcomes: Mapping[str, int]) -> tuple[str, str]:
+    """The cause that failed tries to join prove, and how many did; both empty where none failed at a known stage."""
+    failed: dict[str, int] = {}
+    for key, count in sorted(outcomes.items()):
+        kind, _, stage = key.partition(" ")
+        if kind == "join" and (cause := _OF_STAGE.get(stage)):
+            failed[cause] = failed.get(cause, 0) + count
+    if not failed:
+        return "", ""
+    cause = max(failed, key=failed.__getitem__)
+    tries = sum(count for key, count in outcomes.items() if key.startswith("join "))
+    stages = ", ".join(
+        f"{key.removeprefix('join ')} {count}" for key, count in sorted(outcomes.items())
+        if _OF_STAGE.get(key.removeprefix("join ")) == cause and key.startswith("join ")
+    )  # fmt: skip
+    return cause, f"{failed[cause]} of {tries} tries to join failed at: {stages}"
 
 
 def of_slot(
@@ -53,7 +95,8 @@ def of_slot(
         return _short(verdict, said)
     if any(since < end and until > begin for since, until in context.collector_gaps):
         return COLLECTOR_GAP, "the collector itself was not receiving in this slot"
-    return _unknown(verdict, expected, said, faults, begin in context.edge_failed)
+    cause, words = _unknown(verdict, expected, said, faults, begin in context.edge_failed)
+    return (cause, words) if cause else _deaf(said, {agent for agent, _ in context.ever_heard})
 
 
 def _unknown(
@@ -70,12 +113,21 @@ def _unknown(
         return CAMPUS_CUT_OFF, words
     if silent:
         return AGENT_SILENT, f"{len(silent)} of {len(expected)} agents sent nothing: {named}"
-    away = sorted(ap for ap, state in verdict.access_points.items() if state == NOT_REACHABLE)
-    if away and all(state in ("up", NOT_REACHABLE) for state in verdict.access_points.values()):
+    away = _in_state(verdict, NOT_REACHABLE)
+    if away and all(state in ("up", RADIO_SILENT, NOT_REACHABLE) for state in verdict.access_points.values()):
         return NOT_REACHABLE, f"{len(away)} access points never answered an agent of this campus"
     if faults:
         return AGENT_SILENT, "; ".join(f"agent {agent[:12]}: {fault}" for agent, fault in sorted(faults.items()))
     return "", ""
+
+
+def _deaf(said: Mapping[str, Said], heard_before: set[str]) -> tuple[str, str]:
+    """A radio that heard access points before, listens, and now hears no BSS at all, ours or any other."""
+    deaf = [agent for agent, one in said.items() if agent in heard_before and one.air.listened and not one.air.hears]
+    if not deaf:
+        return "", ""
+    named = ", ".join(agent[:12] for agent in sorted(deaf))
+    return RADIO, f"no BSS at all is heard by {len(deaf)} agents that heard some before: {named}"
 
 
 def _short(verdict: SlotVerdict, said: Mapping[str, Said]) -> tuple[str, str]:
@@ -95,6 +147,9 @@ def _short(verdict: SlotVerdict, said: Mapping[str, Said]) -> tuple[str, str]:
         elif beyond:
             partly.append(agent)
     if any(name.startswith("place.") for name in broken):
+        cause, words = _not_joined(said, [*lan, *cut, *dns])
+        if cause and not partly:
+            return cause, words
         if lan and not partly:
             return LAN_DOWN, f"{len(lan)} agents get no answer from their own gateway nor from beyond"
         if cut and not partly:
@@ -105,10 +160,44 @@ def _short(verdict: SlotVerdict, said: Mapping[str, Said]) -> tuple[str, str]:
         rooms = ", ".join(sorted({room for one in broken.values() for room in one.failing if "/" in room})[:5])
         kind = LOSS if "place.loss" in broken else SLOW
         return kind, f"rooms: {rooms}" if rooms else "every target of an agent is affected"
-    down = sorted(ap for ap, state in verdict.access_points.items() if state == "down")
+    down = _in_state(verdict, "down")
     if down:
-        return ACCESS_POINT_DOWN, f"{len(down)} down: {', '.join(down[:5])}{', …' if len(down) > 5 else ''}"
+        return ACCESS_POINT_DOWN, f"{len(down)} down: {_some(down)}"
+    return _on_the_air(verdict, broken)
+
+
+def _on_the_air(verdict: SlotVerdict, broken: Mapping[str, CriterionVerdict]) -> tuple[str, str]:
+    """A radio that went silent explains a weak room; a weak room is not busy but far."""
+    weak = [one for name, one in broken.items() if name.startswith("signal.")]
+    busy = [one for name, one in broken.items() if name in ("airtime", "retries")]
+    silent = _in_state(verdict, RADIO_SILENT)
+    if weak and silent:
+        return RADIO_SILENT, f"{len(silent)} answer, but their usual beacon is missing: {_some(silent)}"
+    for cause, found in ((WIFI_WEAK, weak), (WIFI_BUSY, busy)):
+        if found:
+            rooms = sorted({room for one in found for room in one.failing})
+            return cause, f"{', '.join(sorted(one.id for one in found))} in: {_some(rooms)}"
     return "", ""
+
+
+def _not_joined(said: Mapping[str, Said], agents: list[str]) -> tuple[str, str]:
+    """The rung at which every agent that reaches nothing failed to join: it broke below the gateway."""
+    outcomes: dict[str, int] = {}
+    for agent in agents:
+        mine = said[agent].samples
+        if not mine.joins[1] or mine.joins[0]:
+            return "", ""
+        for key, count in mine.outcomes.items():
+            outcomes[key] = outcomes.get(key, 0) + count
+    return of_joins(outcomes)
+
+
+def _in_state(verdict: SlotVerdict, state: str) -> list[str]:
+    return sorted(ap for ap, found in verdict.access_points.items() if found == state)
+
+
+def _some(names: list[str]) -> str:
+    return f"{', '.join(names[:5])}{', …' if len(names) > 5 else ''}"
 
 
 def _lost(said: Said, rung: str) -> bool | None:

@@ -13,6 +13,9 @@ from urllib.parse import urlsplit
 
 import msgspec
 
+from collector import blocked
+from collector.blocked import Window
+
 PREFIX = "CAMPUS_WIFI_COLLECTOR_"
 PLACES = (Path("collector.toml"), Path("/etc/campus-wifi/collector.toml"))
 OFF = "off"
@@ -59,6 +62,12 @@ class Config(msgspec.Struct, frozen=True):
     auto_approve: bool = False
     # HOST or HOST:PORT (TCP), two independent ones divided by a comma: the internet is short only if both fail.
     internet_targets: str = "example.com:443,www.ietf.org:443"
+    # What throughput tests may move on a campus in its own day, both directions together.
+    campus_bytes_per_day: int = 2_000_000_000
+    # When no throughput test may run (see collector/blocked.py).
+    blocked: tuple[Window, ...] = ()
+    # Base URL of a campus's own reflector (`wifi-agent reflect`) by campus id: its tests go there.
+    reflectors: dict[str, str] = {}
 
     @property
     def database_url(self) -> str:
@@ -103,7 +112,8 @@ class Config(msgspec.Struct, frozen=True):
 
 _PATHS = {"data_dir", "tls_certificate", "tls_key"}
 _FLAGS = {"behind_proxy", "demonstration", "auto_approve"}
-_NUMBERS = {"report_seconds": (1, 3600), "grace_seconds": (0, 3600)}
+_NUMBERS = {"report_seconds": (1, 3600), "grace_seconds": (0, 3600), "campus_bytes_per_day": (0, 10**13)}
+_TABLES = {"blocked", "reflectors"}
 _KEYS = sorted(Config.__struct_fields__)
 
 
@@ -178,6 +188,8 @@ def _typed(key: str, value: Any, where: str) -> Any:
         if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
             raise ConfigError(f"{where}: `{key}` is {value!r}; write a whole number from {low} to {high}")
         return value
+    if key in _TABLES:
+        return _table(key, value, where)
     if not isinstance(value, str):
         raise ConfigError(f'{where}: `{key}` is {value!r}; write text in quotes: {key} = "..."')
     if key in {"listen", "throughput_listen"} and value not in {"", OFF}:
@@ -185,14 +197,31 @@ def _typed(key: str, value: Any, where: str) -> Any:
             parse_listen(value)
         except ValueError:
             raise ConfigError(f'{where}: `{key}` is {value!r}; write "HOST:PORT"') from None
-    is_url = value.startswith(("https://", "http://")) and urlsplit(value).hostname
-    if key in {"public_url", "remote_write_url", "throughput_url"} and value and not is_url:
+    if key in {"public_url", "remote_write_url", "throughput_url"} and value and not _is_url(value):
         raise ConfigError(f"{where}: `{key}` is {value!r}; write a URL: https://HOST:PORT")
     if key in _PATHS:
         if not value and key == "data_dir":
             raise ConfigError(f"{where}: `data_dir` is empty; write the folder that holds key and database")
         return Path(value) if value else None
     return value
+
+
+def _table(key: str, value: Any, where: str) -> Any:
+    if isinstance(value, str):
+        raise ConfigError(f"{where}: `{key}` is a table; write it in collector.toml")
+    if key == "blocked":
+        try:
+            return blocked.parse(value)
+        except ValueError as fault:
+            raise ConfigError(f"{where}: `blocked`: {fault}") from None
+    # An agent's row names its target in 64 characters, and so does the plan.
+    if not isinstance(value, dict) or not all(_is_url(url) and len(url) <= 64 for url in value.values()):
+        raise ConfigError(f'{where}: `{key}` is {value!r}; write [{key}] with lines like lincoln = "http://HOST:PORT"')
+    return {campus: url.rstrip("/") for campus, url in value.items()}
+
+
+def _is_url(value: Any) -> bool:
+    return isinstance(value, str) and value.startswith(("https://", "http://")) and bool(urlsplit(value).hostname)
 
 
 def _from_text(key: str, text: str) -> Any:

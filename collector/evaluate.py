@@ -15,20 +15,23 @@ from typing import Literal
 
 from msgspec import Struct
 
-from collector import causes
+from collector import air, causes
+from collector.access_points import Pairs, State, Witnesses, by_access_point, state_of
 from collector.hours import Hours, instructional
 from collector.inventory import Inventory
 from collector.policy import Criterion, Policy
+from collector.samples import Samples, by_room
 from collector.statistic import BEYOND, Echoes, Placed, Said, by_slot, own_fault
 
 Verdict = Literal["met", "short", "unknown", "no_class"]
-State = Literal["up", "down", "unknown", "not_reachable_from_here"]
+_OF_PATH = frozenset({"rtt_seconds", "loss_ratio"})
 _NAMED = 50
 """How many failing or missing things a verdict names; their number is always whole."""
 
 
 class Context(Struct, frozen=True):
     """What is known beside the slot's evidence. ``ever_answered``: (agent, access point) pairs that answered before;
+    ``ever_heard``: (agent, BSSID) pairs whose beacon was heard before;
     ``agents``: (agent, place, from, to) of approved placements; ``collector_gaps``: [from, to); ``exclusions``:
     (from, to, why) as approved."""
 
@@ -37,6 +40,7 @@ class Context(Struct, frozen=True):
     collector_gaps: tuple[tuple[float, float], ...] = ()
     exclusions: tuple[tuple[float, float, str], ...] = ()
     edge_failed: frozenset[int] = frozenset()
+    ever_heard: frozenset[tuple[str, str]] = frozenset()
 
 
 class CriterionVerdict(Struct, frozen=True):
@@ -53,7 +57,8 @@ class CriterionVerdict(Struct, frozen=True):
 
 
 class SlotVerdict(Struct, frozen=True):
-    """A campus's slot. ``weight_seconds``: its instructional seconds; ``places``: each room's verdict."""
+    """A campus's slot. ``weight_seconds``: its instructional seconds; ``places``: each room's verdict; ``samples``:
+    what it adds to the day, by room."""
 
     slot: int
     verdict: Verdict
@@ -63,6 +68,14 @@ class SlotVerdict(Struct, frozen=True):
     cause_evidence: str = ""
     access_points: dict[str, State] = {}
     places: dict[str, Verdict] = {}
+    samples: dict[str, Samples] = {}
+
+
+class Radio(Struct, frozen=True):
+    """What the inventory says of a campus's air: the access point of each BSSID, and the district's SSIDs."""
+
+    access_points: dict[str, str] = {}
+    ssids: tuple[str, ...] = ()
 
 
 def three_values(criterion: Criterion, states: dict[str, Verdict]) -> CriterionVerdict:
@@ -99,15 +112,25 @@ def evaluate_slots(
     wanted = sorted(set(slots))
     teaching = [slot for slot in wanted if weights.get(slot)]
     said = by_slot(teaching, policy.slot_seconds, evidence)
-    asked = [ap.id for ap in inventory.access_points_on(campus_id, day)]
+    listed = inventory.access_points_on(campus_id, day)
+    asked = {ap.id: ap.bssids for ap in listed}
+    radio = Radio({bssid: ap.id for ap in listed for bssid in ap.bssids}, campus.ssids)
+    heard = by_access_point(context.ever_heard, radio.access_points)
     verdicts = {slot: SlotVerdict(slot, "no_class", 0) for slot in wanted}
     for slot in teaching:
-        verdicts[slot] = _slot(policy, slot, weights[slot], asked, said[slot], context)
+        verdicts[slot] = _slot(policy, slot, weights[slot], asked, radio, heard, said[slot], context)
     return verdicts
 
 
 def _slot(
-    policy: Policy, slot: int, weight: int, asked: list[str], said: dict[str, Said], context: Context
+    policy: Policy,
+    slot: int,
+    weight: int,
+    asked: dict[str, tuple[str, ...]],
+    radio: Radio,
+    heard: Pairs,
+    said: dict[str, Said],
+    context: Context,
 ) -> SlotVerdict:
     end = slot + policy.slot_seconds
     expected = {
@@ -121,12 +144,13 @@ def _slot(
         if criterion.window != "slot":
             continue
         if criterion.scope == "access_point":
-            hearing = [one for agent, one in said.items() if agent not in faults]
-            silent = _silent(expected, hearing)
-            access_points = {ap: _access_point(criterion, ap, hearing, silent, context) for ap in asked}
+            asking = [one for agent, one in said.items() if agent not in faults]
+            mute = [agent for agent in expected if agent not in said]
+            seen = Witnesses(asking, _silent(expected, asking), [*said.values()], mute, context.ever_answered, heard)
+            access_points = {ap: state_of(criterion, ap, bssids, seen) for ap, bssids in asked.items()}
             states: dict[str, Verdict] = {ap: _AS_VERDICT[state] for ap, state in access_points.items()}
         else:
-            states = _rooms(criterion, expected, said)
+            states = _rooms(criterion, expected, said, radio)
             for room, state in states.items():
                 rooms[room] = _worse(rooms.get(room, "met"), state) if criterion.required else rooms.get(room, state)
         criteria.append((criterion.required, three_values(criterion, states)))
@@ -138,7 +162,8 @@ def _slot(
         verdict = "met"
     whole = SlotVerdict(slot, verdict, weight, tuple(one for _, one in criteria), "", "", access_points, rooms)
     cause, grounds = causes.of_slot(whole, policy.slot_seconds, expected, said, faults, context)
-    return SlotVerdict(slot, verdict, weight, whole.criteria, cause, grounds, access_points, rooms)
+    samples = by_room((room_of(agent, one.place), one.samples) for agent, one in said.items() if one.samples.outcomes)
+    return SlotVerdict(slot, verdict, weight, whole.criteria, cause, grounds, access_points, rooms, samples)
 
 
 _AS_VERDICT: dict[State, Verdict] = {
@@ -146,7 +171,13 @@ _AS_VERDICT: dict[State, Verdict] = {
     "down": "short",
     "unknown": "unknown",
     "not_reachable_from_here": "unknown",
+    "radio_silent": "met",
 }
+
+
+def room_of(agent: str, place: str | None) -> str:
+    """The room that an agent speaks for; one without a room speaks for itself."""
+    return place or f"agent {agent[:12]}"
 
 
 def _worse(one: Verdict, other: Verdict) -> Verdict:
@@ -161,31 +192,20 @@ def _silent(expected: dict[str, str | None], hearing: list[Said]) -> list[str]:
     return [agent for agent in expected if agent not in spoke]
 
 
-def _access_point(criterion: Criterion, ap: str, said: list[Said], silent: list[str], context: Context) -> State:
-    down = elsewhere = False
-    for one in said:
-        counts = one.reach.get(ap)
-        if counts is None or counts[0] < criterion.min_samples:
-            continue
-        if criterion.satisfied(counts[1] / counts[0]):
-            return "up"
-        if counts[1] or (one.agent, ap) in context.ever_answered:
-            down = True
-        else:
-            elsewhere = True
-    if down:
-        return "unknown" if any((agent, ap) in context.ever_answered for agent in silent) else "down"
-    return "not_reachable_from_here" if elsewhere else "unknown"
-
-
-def _rooms(criterion: Criterion, expected: dict[str, str | None], said: dict[str, Said]) -> dict[str, Verdict]:
+def _rooms(
+    criterion: Criterion, expected: dict[str, str | None], said: dict[str, Said], radio: Radio
+) -> dict[str, Verdict]:
     """Each room with an approved agent. A room with several is met where one of them finds it so, and short only where
     all of them do."""
     states: dict[str, Verdict] = {}
     for agent, place in expected.items():
-        room = place or f"agent {agent[:12]}"
+        room = room_of(agent, place)
         one = said.get(agent)
-        state = "unknown" if one is None else _from_room(criterion, one)
+        state: Verdict = "unknown"
+        if one is not None and criterion.measure in _OF_PATH:
+            state = _from_room(criterion, one)
+        elif one is not None:
+            state = air.judged(criterion, one.air, radio.access_points, radio.ssids)
         before = states.get(room)
         if before is None or state == "met" or (before == "short" and state == "unknown"):
             states[room] = state

@@ -23,7 +23,8 @@ class School(Struct, frozen=True):
 
 class Campus(Struct, frozen=True):
     """A physical site. ``uplink`` names a line that campuses share; ``bells`` the bell schedule it keeps;
-    ``edge_address`` an address of its edge that the collector itself may ask."""
+    ``edge_address`` an address of its edge that the collector itself may ask; ``ssids``: what its own Wi-Fi is called;
+    ``join``: those of them that agents try to join as a pupil's device does."""
 
     id: str
     name: str
@@ -34,6 +35,8 @@ class Campus(Struct, frozen=True):
     edge_address: str = ""
     schools: tuple[School, ...] = ()
     bells: str = ""
+    ssids: tuple[str, ...] = ()
+    join: tuple[str, ...] = ()
 
 
 class AccessPoint(Struct, frozen=True):

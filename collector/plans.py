@@ -86,7 +86,7 @@ class Plans:
                 idle_seconds=max(IDLE_SECONDS, float(config.report_seconds)),
                 windows=hours.next_windows(held.hours, campus, midnight),
             ),
-            throughput=_throughput(config),
+            throughput=_throughput(config, campus.id),
             bssids=sorted(bssid for ap in listed for bssid in ap.bssids),
             simulated=campus.simulated,
         )
@@ -129,11 +129,14 @@ def _paths(config: Config) -> list[wire.PathTarget]:
     return ladder
 
 
-def _throughput(config: Config) -> wire.ThroughputTask | None:
-    base = config.throughput_base
-    if not base:
+def _throughput(config: Config, campus: str) -> wire.ThroughputTask | None:
+    """The leased test: against the campus's own reflector where it has one, else against the collector."""
+    base, reflector = config.throughput_base, config.reflectors.get(campus, "")
+    if not base and not reflector:
         return None
     if config.demonstration:
         every = DEMONSTRATION_THROUGHPUT_SECONDS
-        return wire.ThroughputTask(base, every, max_bytes=2_000_000, max_seconds=2.0, streams=2)
-    return wire.ThroughputTask(base, THROUGHPUT_SECONDS)
+        task = wire.ThroughputTask(reflector or base, every, max_bytes=2_000_000, max_seconds=2.0, streams=2)
+    else:
+        task = wire.ThroughputTask(reflector or base, THROUGHPUT_SECONDS)
+    return msgspec.structs.replace(task, far_end="reflector") if reflector else task

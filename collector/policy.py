@@ -14,11 +14,36 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import msgspec
-from msgspec import Meta, Struct
+from msgspec import UNSET, Meta, Struct, UnsetType
 
 from agent import wire
 
 Share = Annotated[float, Meta(gt=0, le=1)]
+Measure = Literal[
+    "reach_ratio",
+    "rtt_seconds",
+    "loss_ratio",
+    "signal_dbm",
+    "secondary_signal_dbm",
+    "airtime_ratio",
+    "retry_ratio",
+    "join_ratio",
+    "join_seconds",
+    "download_bits_per_second",
+]
+SHIPPED = {"baseline": "baseline.toml", "baseline-2": "baseline-2.toml"}
+"""The policies that are shipped. A new collector begins with ``baseline`` (version 1), which requires only what every
+agent can measure. Version 2 requires what radios say, and without evidence a thing is unknown: at a campus whose agents
+have no radio it would leave every slot unknown for ever. That is the honest answer to "is the signal there?", and no
+answer that anybody should get unasked: version 2 is adopted on a date by somebody who has equipped the campuses."""
+
+
+_SIGNAL = {"signal_dbm", "secondary_signal_dbm"}
+_OF_WINDOW: dict[str, set[str]] = {
+    "slot": {"reach_ratio", "rtt_seconds", "loss_ratio", "airtime_ratio", "retry_ratio", *_SIGNAL},
+    "day": {"join_ratio", "join_seconds", "download_bits_per_second"},
+    "survey": _SIGNAL,
+}
 
 
 class PolicyError(ValueError):
@@ -38,12 +63,14 @@ class Source(Struct, frozen=True, forbid_unknown_fields=True):
 class Criterion(Struct, frozen=True, forbid_unknown_fields=True):
     """One requirement. ``share`` of the things in ``scope`` must satisfy ``measure comparison threshold``.
 
-    ``allowance``: packets that may be lost before loss counts, where a slot has too few to tell.
+    ``allowance``: packets (or tries) that may be lost before loss counts, where there are too few to tell. ``bands``:
+    the radio bands it speaks of, all of them where it names none. ``within_days``: how old a room's last survey may be.
+    The last two are left out of the document where a policy does not say them, so that the digest of version 1 stays.
     """
 
     id: str
     title: str
-    measure: Literal["reach_ratio", "rtt_seconds", "loss_ratio", "download_bits_per_second"]
+    measure: Measure
     scope: Literal["access_point", "place", "campus"]
     window: Literal["slot", "day", "survey"]
     statistic: str
@@ -57,6 +84,8 @@ class Criterion(Struct, frozen=True, forbid_unknown_fields=True):
     allowance: Annotated[int, Meta(ge=0)] = 0
     author: str = ""
     reason: str = ""
+    bands: tuple[wire.Band, ...] | UnsetType = UNSET
+    within_days: Annotated[int, Meta(ge=1, le=3660)] | UnsetType = UNSET
 
     def satisfied(self, value: float) -> bool:
         """Whether ``value`` satisfies the threshold."""
@@ -67,6 +96,17 @@ class Criterion(Struct, frozen=True, forbid_unknown_fields=True):
         if self.comparison == ">":
             return value > self.threshold
         return value >= self.threshold
+
+    def judged(self, value: float, uncertainty: float = 0.0) -> Literal["met", "short", "unknown"]:
+        """A reading so near to the threshold that its uncertainty reaches over it proves neither side."""
+        ends = {self.satisfied(value - uncertainty), self.satisfied(value), self.satisfied(value + uncertainty)}
+        if len(ends) == 2:
+            return "unknown"
+        return "met" if True in ends else "short"
+
+    def speaks_of(self, band: str | None) -> bool:
+        """Whether a reading in this band counts."""
+        return not self.bands or band in self.bands
 
 
 class Policy(Struct, frozen=True, forbid_unknown_fields=True):
@@ -106,9 +146,16 @@ class Policy(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 def baseline() -> Policy:
-    """The policy that is shipped."""
-    data = resources.files("collector").joinpath("policies/baseline.toml").read_bytes()
-    return parse("baseline.toml", data)
+    """The policy that a new collector begins with."""
+    return shipped("baseline")
+
+
+def shipped(name: str) -> Policy:
+    """One of the policies that are shipped. Raises PolicyError."""
+    file = SHIPPED.get(name)
+    if file is None:
+        raise PolicyError(f"no policy {name!r} is shipped: write one of {', '.join(SHIPPED)}")
+    return parse(file, resources.files("collector").joinpath(f"policies/{file}").read_bytes())
 
 
 def read(path: Path) -> Policy:
@@ -143,6 +190,11 @@ def parse(name: str, data: bytes) -> Policy:
         raise PolicyError(f"{name}: no criterion: write at least one [[criteria]]")
     seen: set[str] = set()
     for one in policy.criteria:
+        if one.measure not in _OF_WINDOW[one.window]:
+            fits = ", ".join(sorted(_OF_WINDOW[one.window]))
+            raise PolicyError(f"{name}: criterion {one.id!r}: in the window {one.window} one of {fits} is judged")
+        if one.window == "survey" and not one.within_days:
+            raise PolicyError(f"{name}: criterion {one.id!r}: say within_days, how old a survey may be")
         if one.id in seen:
             raise PolicyError(f"{name}: criterion {one.id!r} stands twice: give each an id of its own")
         seen.add(one.id)

@@ -7,16 +7,20 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from msgspec import Struct
+from msgspec import Struct, field
 
 from agent import wire
+from collector.air import Air
+from collector.air import add as add_air
+from collector.samples import Samples, take
 
 BEYOND = frozenset({"collector", "internet", "target"})
 """Rungs behind the gateway."""
 
 
 class Placed(Struct, frozen=True):
-    """A report and where it was made. ``confirmed`` false: the placement is in doubt, so it says nothing."""
+    """A report and where it was made. ``confirmed`` false: the placement is in doubt, so it says nothing. ``survey``: a
+    walking technician measured this room in passing; that is coverage, and no agent's word on a slot."""
 
     agent: str
     place: str | None
@@ -25,6 +29,7 @@ class Placed(Struct, frozen=True):
     digest: str
     received_at: float = 0.0
     confirmed: bool = True
+    survey: bool = False
 
 
 class Echoes(Struct):
@@ -44,13 +49,15 @@ class Said(Struct):
     reach: dict[str, list[int]] = {}
     path: dict[str, Echoes] = {}
     could_not: set[str] = set()
+    air: Air = field(default_factory=Air)
+    samples: Samples = field(default_factory=Samples)
 
 
 def by_slot(slots: Iterable[int], slot_seconds: int, evidence: Sequence[Placed]) -> dict[int, dict[str, Said]]:
     """For each wanted slot, what each agent said in it."""
     wanted = set(slots)
     said: dict[int, dict[str, Said]] = {slot: {} for slot in wanted}
-    for one in {one.digest: one for one in evidence if one.confirmed}.values():
+    for one in {one.digest: one for one in evidence if one.confirmed and not one.survey}.values():
         first = int(one.start_at // slot_seconds) * slot_seconds
         last = int((one.start_at + one.report.duration_seconds - 1e-6) // slot_seconds) * slot_seconds
         if first == last:
@@ -67,11 +74,22 @@ def by_slot(slots: Iterable[int], slot_seconds: int, evidence: Sequence[Placed])
 def _of(agents: dict[str, Said], one: Placed) -> Said:
     found = agents.get(one.agent)
     if found is None:
-        found = agents[one.agent] = Said(one.agent, one.place, {}, {}, set())
+        found = agents[one.agent] = Said(one.agent, one.place, {}, {}, set(), Air({}, {}, {}, []), Samples({}, [], []))
     return found
 
 
 def _add(said: Said, report: wire.Report, window: tuple[float, float] | None) -> None:
+    _add_echoes(said, report, window)
+    if report.airspace or report.channels or report.link:
+        add_air(said.air, report, window)
+    if report.join or report.throughput:
+        take(said.samples, report, window)
+    for missed in report.not_run:
+        if window is None or window[0] <= missed.at < window[1]:
+            said.could_not.add(missed.probe)
+
+
+def _add_echoes(said: Said, report: wire.Report, window: tuple[float, float] | None) -> None:
     reach = report.reach
     if reach is not None:
         counts = said.reach
@@ -95,9 +113,6 @@ def _add(said: Said, report: wire.Report, window: tuple[float, float] | None) ->
                 echoes.received += received
                 if rtt is not None:
                     echoes.rtts.append(rtt)
-    for missed in report.not_run:
-        if window is None or window[0] <= missed.at < window[1]:
-            said.could_not.add(missed.probe)
 
 
 def own_fault(said: Said) -> str:

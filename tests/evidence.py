@@ -43,9 +43,10 @@ def report(
     duration: float = 60.0,
     seq: int = 1,
     not_run: str = "",
+    **tables: wire.Table,
 ) -> wire.Report:
-    """``reach``: {access point: (sent, received)}; ``path``: {(rung, target): (sent, received)}."""
-    tables = {}
+    """``reach``: {access point: (sent, received)}; ``path``: {(rung, target): (sent, received)}; ``tables``: as made by
+    the functions of tests/air_evidence.py."""
     if reach:
         tables["reach"] = wire.Reach(**_echo([(ap, s, r) for ap, (s, r) in reach.items()], duration / 2, rtt))
     if path:

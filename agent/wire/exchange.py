@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import Meta, Struct
 
-from agent.wire.document import MAX_REPORTS_PER_PUSH, Count, Hex32, Method, Rung, Seconds, Text
+from agent.wire.document import MAX_REPORTS_PER_PUSH, Count, Hex32, Method, Ratio, Rung, Seconds, Text
 
 
 class Sealed(Struct):
@@ -68,13 +68,15 @@ class PathTarget(Struct):
 
 
 class ThroughputTask(Struct):
-    """Bounds of the leased test. ``target``: base URL; empty means the collector."""
+    """Bounds of the leased test. ``target``: base URL; empty means the collector. ``far_end``: whose it is; unset
+    means the collector's."""
 
     target: Text = ""
     every_seconds: float = 3600.0
     max_bytes: int = 25_000_000
     max_seconds: float = 5.0
     streams: int = 4
+    far_end: Literal["collector", "reflector"] | msgspec.UnsetType = msgspec.UNSET
 
 
 class JoinTask(Struct):
@@ -151,12 +153,14 @@ class EnrollReply(Struct):
     server_at: float
 
 
-class LeaseRequest(Struct):
-    """Asks leave for one throughput test."""
+class LeaseRequest(Struct, omit_defaults=True):
+    """Asks leave for one throughput test of ``max_bytes`` in each direction. ``air_utilization_ratio``: the channel's,
+    where this device has lately heard it."""
 
     request_id: Text
     max_bytes: Count
     max_seconds: Seconds
+    air_utilization_ratio: Ratio | None = None
 
 
 class Lease(Struct):

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collector.store.agents import Agent, Placement
     from collector.store.ledger import Change
 
-_AP_FIRST = ("down", "unknown", "not_reachable_from_here", "up")
+_AP_FIRST = ("down", "radio_silent", "unknown", "not_reachable_from_here", "up")
 _ROOM_FIRST = ("short", "unknown", "", "met", "no_class")
 SPANS_SHOWN = 60
 CHANGES_SHOWN = 50

@@ -43,6 +43,13 @@ CAUSES = {
     "campus_cut_off": N_("campus cut off"),
     "shared_uplink_cut": N_("shared line cut"),
     "lan_down": N_("local network down"),
+    "radio": N_("no Wi-Fi heard at all"),
+    "association": N_("access point does not let devices join"),
+    "authentication": N_("password or certificate refused"),
+    "portal": N_("sign-in page in the way"),
+    "wifi_weak": N_("Wi-Fi signal too weak"),
+    "wifi_busy": N_("Wi-Fi channel too busy"),
+    "radio_silent": N_("access points without radio signal"),
     "dhcp": N_("no network address given (DHCP)"),
     "dns": N_("name lookup fails (DNS)"),
     "gateway": N_("gateway does not answer"),
@@ -60,6 +67,7 @@ ACCESS_POINTS = {
     "down": N_("down"),
     "unknown": N_("unknown"),
     "not_reachable_from_here": N_("not reachable from here"),
+    "radio_silent": N_("answers, but its radio is silent"),
 }
 AGENTS = {"approved": N_("approved"), "pending": N_("waits for approval"), "revoked": N_("revoked")}
 CHOSEN = {"drawn": N_("drawn by lot"), "complaint": N_("after a complaint"), "chosen": N_("chosen by staff")}

@@ -30,7 +30,7 @@ def running(connection: Connection, campus: str, now: float) -> Granted | None:
 
 def bytes_since(connection: Connection, campus: str, since: float) -> int:
     """Bytes granted to a campus in one direction since then."""
-    query = select(func.sum(lease.c.max_bytes)).where(lease.c.campus == campus, lease.c.granted_at > since)
+    query = select(func.sum(lease.c.max_bytes)).where(lease.c.campus == campus, lease.c.granted_at >= since)
     return int(connection.scalar(query) or 0)
 
 

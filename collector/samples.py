@@ -1,0 +1,70 @@
+"""What a slot adds to its day: tries to join and leased tests go in, counts and figures by room come out.
+
+The day is judged from these, which the ledger keeps with the slot that they were measured in, so that late evidence
+replaces its own slot's share and nothing else.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from msgspec import Struct
+
+from agent import wire
+
+NOT_TRIED = frozenset({"deferred", "blocked"})
+"""Outcomes of a measurement that was skipped on purpose: recorded and shown, and no sample."""
+ROUNDED = 3
+
+
+class Samples(Struct, omit_defaults=True):
+    """Of one room. ``outcomes``: how often each "kind outcome" was; ``seconds``: of the tries that joined."""
+
+    outcomes: dict[str, int] = {}
+    join_seconds: list[float] = []
+    downloads: list[float] = []
+
+    @property
+    def joins(self) -> tuple[int, int]:
+        """Tries that joined, and all tries."""
+        tries = {key: count for key, count in self.outcomes.items() if key.startswith("join ")}
+        return tries.get("join ok", 0), sum(
+            count for key, count in tries.items() if key.removeprefix("join ") not in NOT_TRIED
+        )
+
+    def add(self, other: Samples) -> None:
+        for key, count in other.outcomes.items():
+            self.outcomes[key] = self.outcomes.get(key, 0) + count
+        self.join_seconds += other.join_seconds
+        self.downloads += other.downloads
+
+
+def take(samples: Samples, report: wire.Report, window: tuple[float, float] | None) -> None:
+    """Takes in the rows of a report whose end lies in ``window``, seconds from its start; all of them for None."""
+    for kind, table in (("join", report.join), ("throughput", report.throughput)):
+        if table is None:
+            continue
+        for n, (at, outcome) in enumerate(zip(table.at, table.outcome, strict=True)):
+            if window is not None and not window[0] <= at < window[1]:
+                continue
+            key = f"{kind} {outcome}"
+            samples.outcomes[key] = samples.outcomes.get(key, 0) + 1
+            if outcome != "ok":
+                continue
+            if isinstance(table, wire.Join):
+                if (seconds := table.total_seconds[n]) is not None:
+                    samples.join_seconds.append(round(seconds, ROUNDED))
+            elif (rate := table.download_bits_per_second[n]) is not None:
+                samples.downloads.append(rate)
+
+
+def by_room(samples: Iterable[tuple[str, Samples]]) -> dict[str, Samples]:
+    """Added up by room. The figures stand in order, so that the order of reports changes nothing."""
+    found: dict[str, Samples] = {}
+    for room, one in samples:
+        found.setdefault(room, Samples({}, [], [])).add(one)
+    for one in found.values():
+        one.outcomes = dict(sorted(one.outcomes.items()))
+        one.join_seconds.sort()
+        one.downloads.sort()
+    return dict(sorted(found.items()))
