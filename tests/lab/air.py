@@ -25,7 +25,7 @@ def run(*command: str, namespace: str = "") -> str:
     inside = ["ip", "netns", "exec", namespace] if namespace else []
     done = subprocess.run([*inside, *command], capture_output=True, text=True, check=False, timeout=60)
     if done.returncode:
-        raise RuntimeError(f"{' '.join(command)}: {done.stderr.strip() or done.stdout.strip()}")
+        raise ChildProcessError(f"{' '.join(command)}: {done.stderr.strip() or done.stdout.strip()}")
     return done.stdout
 
 
