@@ -2,6 +2,7 @@
 
 school 10.20.0.1 (collector, bridge) ──┬── room 10.20.0.2 (prober and shipper; radio that listens)
                                        └── access points 10.20.0.11 … (management addresses; a radio each)
+this driver 10.20.0.3
 join (a namespace with the test radio alone: the joiner; its reports leave through the shipper's socket)
 """
 
@@ -10,6 +11,7 @@ import datetime
 import json
 import sqlite3
 import sys
+import urllib.request
 from pathlib import Path
 from typing import Any
 
@@ -41,6 +43,10 @@ class World:
             run("ip", "addr", "add", address, "dev", "br0", namespace="school")
         run("ip", "link", "set", "br0", "up", namespace="school")
         self._plug("room", "10.20.0.2/24")
+        run("ip", "link", "add", "watch", "type", "veth", "peer", "name", "p-watch", "netns", "school")
+        run("ip", "link", "set", "p-watch", "master", "br0", "up", namespace="school")
+        run("ip", "addr", "add", "10.20.0.3/24", "dev", "watch")
+        run("ip", "link", "set", "watch", "up")
         run("ip", "route", "add", "default", "via", "10.20.0.1", namespace="room")
         self.listener = move_radio(LISTEN_RADIO, "room")
         self.joiner = move_radio(JOIN_RADIO, "join")
@@ -142,8 +148,9 @@ class World:
         return self.programs.run(*command, namespace="school")
 
     def get(self, path: str) -> bytes:
-        """The collector's answer, asked from inside its namespace."""
-        return run("busybox", "wget", "-q", "-T", "5", "-O", "-", f"{COLLECTOR}{path}", namespace="school").encode()
+        with urllib.request.urlopen(f"{COLLECTOR}{path}", timeout=10) as answer:
+            body: bytes = answer.read()
+        return body
 
     def reports(self) -> list[wire.Report]:
         """All evidence that the collector has kept, from its database."""
