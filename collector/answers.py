@@ -9,15 +9,18 @@ from __future__ import annotations
 
 import datetime
 import zoneinfo
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Connection
 
-from collector.day_record import DayRecord, Span, local_day
+from collector import coverage, day_verdict
+from collector.day_record import Criterion, DayRecord, RoomAir, Span, day_bounds, local_day
 from collector.holding import Held, Holding, NothingHolds
 from collector.hours import instructional
 from collector.inventory import Campus
 from collector.roll_up import Bounds, Tally, roll_up, total
+from collector.store import coverage as rooms_measured
 from collector.store import judging as sql
 from collector.store import ledger
 
@@ -60,8 +63,11 @@ def commitment(
         rows: dict[str, dict[str, ledger.LedgerRow]] = {}
         for row in ledger.newest_of_period(connection, first.isoformat(), last.isoformat(), campus):
             rows.setdefault(row.campus, {})[row.day] = row
+        rooms = rooms_measured.latest(connection, last.isoformat(), campus) if coverage.criteria(held.policy) else {}
         answers = [
-            _campus_answer(connection, holding, held, one, rows.get(one.id, {}), (first, last), now, why=why)
+            _campus_answer(
+                connection, holding, held, one, rows.get(one.id, {}), (first, last), now, rooms.get(one.id, {}), why=why
+            )
             for one in chosen
         ]
     answers.sort(
@@ -92,6 +98,7 @@ def _campus_answer(
     rows: dict[str, ledger.LedgerRow],
     period: tuple[datetime.date, datetime.date],
     now: float,
+    surveyed: dict[str, RoomAir],
     *,
     why: bool,
 ) -> dict[str, Any]:
@@ -106,12 +113,14 @@ def _campus_answer(
         for cause, seconds in record.causes().items():
             causes[cause] = causes.get(cause, 0) + seconds
     begins = sql.record_begins(connection, campus.id)
-    lost, lost_slots = _days_without_row(connection, holding, campus, rows, period, begins, now)
+    lost, lost_slots, lost_days = _days_without_row(connection, holding, campus, rows, period, begins, now)
     seconds_of = total(tallies) + Tally(unknown=lost)
     slots += Tally(unknown=lost_slots)
-    verdict, by_slots, by_days = roll_up(held.policy, seconds_of, Tally())
+    days = _days(connection, holding, campus, records, now) + Tally(unknown=lost_days)
+    verdict, by_slots, by_days = roll_up(held.policy, seconds_of, days)
     listed = {room.id for room in held.inventory.places.get(campus.id, ())}
-    measured = {place for record in records for place in record.places_measured} & listed
+    measured = ({place for record in records for place in record.places_measured} | surveyed.keys()) & listed
+    until = datetime.datetime.fromtimestamp(min(now, day_bounds(period[1], campus.timezone)[1]), datetime.UTC)
     answer: dict[str, Any] = {
         "campus": campus.id,
         "name": campus.name,
@@ -123,7 +132,10 @@ def _campus_answer(
         "seconds": {"met": seconds_of.met, "short": seconds_of.short, "unknown": seconds_of.unknown},
         "instructional_seconds": seconds_of.all,
         "day_verdict": by_days.verdict if by_days.evidence_ratio is not None else None,
+        "days": {"met": days.met, "short": days.short, "unknown": days.unknown, "all": days.all},
+        "day_outcomes": _outcomes(records),
         "rooms": {"measured": len(measured), "listed": len(listed)},
+        "coverage": coverage.line(held.policy, listed, surveyed, until),
         "record_from": _local(begins, campus) if begins is not None else None,
         "causes": dict(sorted(causes.items(), key=lambda item: -item[1])),
     }
@@ -132,6 +144,7 @@ def _campus_answer(
             "spans": [_span(record, span, campus) for record in records for span in record.spans if _tells(span)],
             "rooms_never_measured": sorted(listed - measured),
             "days_without_record_seconds": lost,
+            "days": [_day(record) for record in records if _day_tells(record)],
         }
     return answer
 
@@ -153,13 +166,14 @@ def _days_without_row(
     period: tuple[datetime.date, datetime.date],
     begins: float | None,
     now: float,
-) -> tuple[int, int]:
-    """Instructional seconds, and slots, of the record's finished days that the ledger does not hold."""
+) -> tuple[int, int, int]:
+    """Instructional seconds, slots, and days of which something is required, of the record's finished days that the
+    ledger does not hold."""
     if begins is None:
-        return 0, 0
+        return 0, 0, 0
     day = max(period[0], local_day(begins, campus.timezone))
     last = min(period[1], local_day(now, campus.timezone) - datetime.timedelta(days=1))
-    seconds = slots = 0
+    seconds = slots = days = 0
     while day <= last:
         if day.isoformat() not in rows:
             held = holding.on(connection, day)
@@ -167,8 +181,41 @@ def _days_without_row(
             lost = {slot: weight for slot, weight in lost.items() if slot >= begins}
             seconds += sum(lost.values())
             slots += len(lost)
+            days += bool(lost) and day_verdict.required(held.policy)
         day += datetime.timedelta(days=1)
-    return seconds, slots
+    return seconds, slots, days
+
+
+def _days(connection: Connection, holding: Holding, campus: Campus, records: list[DayRecord], now: float) -> Tally:
+    """School days by verdict: those that are over, and of which the policy of that day required something. A day that
+    was closed before days were judged is unknown where something was required."""
+    found = dict.fromkeys(("met", "short", "unknown"), 0)
+    today = local_day(now, campus.timezone)
+    for record in records:
+        day = datetime.date.fromisoformat(record.day)
+        if record.day_verdict is not None:
+            verdict = record.day_verdict.verdict
+        elif day < today and any(letter in "msu" for letter in record.strip):
+            verdict = "unknown" if day_verdict.required(holding.on(connection, day).policy) else ""
+        else:
+            continue
+        if verdict:
+            found[verdict] += 1
+    return Tally(**found)
+
+
+def _outcomes(records: list[DayRecord]) -> dict[str, int]:
+    """Tries to join and throughput tests of the period's finished days by their outcome, the deferred ones too."""
+    found: dict[str, int] = {}
+    for record in records:
+        if record.day_verdict is not None:
+            for key, count in record.day_verdict.outcomes.items():
+                found[key] = found.get(key, 0) + count
+    return dict(sorted(found.items()))
+
+
+def _day_tells(record: DayRecord) -> bool:
+    return record.day_verdict is not None and record.day_verdict.verdict in ("short", "unknown")
 
 
 def _tells(span: Span) -> bool:
@@ -186,19 +233,36 @@ def _span(record: DayRecord, span: Span, campus: Campus) -> dict[str, Any]:
         "verdict": grounds.verdict,
         "cause": grounds.cause,
         "cause_evidence": grounds.cause_evidence,
-        "criteria": [
-            {
-                "id": one.id,
-                "verdict": one.verdict,
-                "met": one.met,
-                "of": one.n,
-                "failing": list(one.failing),
-                "missing": list(one.missing),
-            }
-            for one in grounds.criteria
-            if one.verdict != "met"
-        ],
+        "criteria": _not_met(grounds.criteria),
     }
+
+
+def _day(record: DayRecord) -> dict[str, Any]:
+    said = record.day_verdict
+    assert said is not None
+    return {
+        "day": record.day,
+        "verdict": said.verdict,
+        "cause": said.cause,
+        "cause_evidence": said.cause_evidence,
+        "outcomes": said.outcomes,
+        "criteria": _not_met(said.criteria),
+    }
+
+
+def _not_met(criteria: Iterable[Criterion]) -> list[dict[str, Any]]:
+    return [
+        {
+            "id": one.id,
+            "verdict": one.verdict,
+            "met": one.met,
+            "of": one.n,
+            "failing": list(one.failing),
+            "missing": list(one.missing),
+        }
+        for one in criteria
+        if one.verdict != "met"
+    ]
 
 
 def _local(at: float, campus: Campus) -> str:

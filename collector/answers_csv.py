@@ -8,7 +8,8 @@ from typing import Any
 
 COLUMNS = (
     "campus", "name", "region", "simulated", "verdict", "met_ratio_lower", "met_ratio_upper", "evidence_ratio",
-    "met_seconds", "short_seconds", "unknown_seconds", "rooms_measured", "rooms_listed", "record_from", "from", "to",
+    "met_seconds", "short_seconds", "unknown_seconds", "days_met", "days_short", "days_unknown", "rooms_measured",
+    "rooms_listed", "rooms_covered", "record_from", "from", "to",
     "objective", "policy",
 )  # fmt: skip
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "\0")
@@ -23,6 +24,8 @@ def as_csv(answer: dict[str, Any]) -> str:
             **answer,
             **one,
             **{f"{verdict}_seconds": seconds for verdict, seconds in one["seconds"].items()},
+            **{f"days_{verdict}": one["days"][verdict] for verdict in ("met", "short", "unknown")},
+            "rooms_covered": min((line["met"] for line in one["coverage"]), default=None),
             "rooms_measured": one["rooms"]["measured"],
             "rooms_listed": one["rooms"]["listed"],
             "simulated": "yes" if one["simulated"] else "no",

@@ -139,3 +139,12 @@ def date(column: str, text: str) -> datetime.date:
 def listed(text: str) -> list[str]:
     """The parts of a cell that holds several values."""
     return [item for item in re.split(r"[;|\s]+", text) if item]
+
+
+def ssids(column: str, text: str) -> tuple[str, ...]:
+    """SSIDs divided by semicolons: they may hold spaces, commas and bars. One has 1 to 32 bytes (IEEE 802.11)."""
+    found = tuple(part for part in (part.strip() for part in text.split(";")) if part)
+    for ssid in found:
+        if len(ssid.encode()) > 32:
+            raise BadCell(f"{column} {ssid!r} is longer than 32 bytes", "write each SSID, divided by semicolons")
+    return found

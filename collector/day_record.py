@@ -10,10 +10,15 @@ import datetime
 import hashlib
 import zoneinfo
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Literal
 
 import msgspec
 from msgspec import Struct
+
+from collector.samples import Samples
+
+if TYPE_CHECKING:
+    from collector.evaluate import CriterionVerdict
 
 LETTERS = {"met": "m", "short": "s", "unknown": "u", "no_class": "."}
 WORDS = {letter: word for word, letter in LETTERS.items()}
@@ -32,6 +37,28 @@ class Criterion(Struct, frozen=True, omit_defaults=True):
     n: int
     failing: tuple[str, ...] = ()
     missing: tuple[str, ...] = ()
+
+
+def kept(one: CriterionVerdict) -> Criterion:
+    return Criterion(one.id, one.verdict, one.met, one.short, one.unknown, one.n, one.failing, one.missing)
+
+
+class DayVerdict(Struct, frozen=True, omit_defaults=True):
+    """A school day's verdict, empty where the policy requires nothing of a day. ``outcomes``: how often each "kind
+    outcome" was in class time, tests that were skipped on purpose (deferred, blocked) among them."""
+
+    verdict: str
+    criteria: tuple[Criterion, ...] = ()
+    outcomes: dict[str, int] = {}
+    cause: str = ""
+    cause_evidence: str = ""
+
+
+class RoomAir(Struct, frozen=True):
+    """A room's last radio measurement of the day: when, and what each survey criterion says of it."""
+
+    at: float
+    verdicts: dict[str, Literal["met", "short", "unknown", "no_class"]]
 
 
 class Grounds(Struct, frozen=True, omit_defaults=True):
@@ -58,6 +85,7 @@ class Judged(Struct, frozen=True):
     weight_seconds: int
     grounds: Grounds
     evidence: str = ""
+    samples: tuple[Samples, ...] = ()
 
 
 class DayRecord(Struct, omit_defaults=True):
@@ -72,7 +100,9 @@ class DayRecord(Struct, omit_defaults=True):
     spans: list[Span] = []
     evidence: dict[int, str] = {}
     places_measured: list[str] = []
-    day_verdict: Any = None
+    day_verdict: DayVerdict | None = None
+    samples: dict[int, tuple[Samples, ...]] = {}
+    rooms: dict[str, RoomAir] = {}
 
     def totals(self) -> dict[str, tuple[int, int]]:
         """For each verdict, the number of slots of class and their instructional seconds."""
@@ -136,6 +166,7 @@ def with_judged(record: DayRecord, judged: Iterable[Judged]) -> tuple[DayRecord,
     grounds = _by_slot(record)
     weights = dict(record.weights)
     evidence = dict(record.evidence)
+    samples = dict(record.samples)
     changes = []
     for one in judged:
         at = (one.slot - record.first_slot) // record.slot_seconds
@@ -152,12 +183,16 @@ def with_judged(record: DayRecord, judged: Iterable[Judged]) -> tuple[DayRecord,
         evidence.pop(one.slot, None)
         if one.evidence:
             evidence[one.slot] = one.evidence
+        samples.pop(one.slot, None)
+        if one.samples:
+            samples[one.slot] = one.samples
     made = msgspec.structs.replace(
         record,
         strip="".join(strip),
         weights=dict(sorted(weights.items())),
         spans=_spans(grounds, record.slot_seconds),
         evidence=dict(sorted(evidence.items())),
+        samples=dict(sorted(samples.items())),
     )
     return made, changes
 

@@ -13,14 +13,14 @@ import statistics
 from collections.abc import Iterable, Sequence
 from typing import Literal
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from collector import air, causes
 from collector.access_points import Pairs, State, Witnesses, by_access_point, state_of
 from collector.hours import Hours, instructional
 from collector.inventory import Inventory
 from collector.policy import Criterion, Policy
-from collector.samples import Samples, by_room
+from collector.samples import Samples, by_agent
 from collector.statistic import BEYOND, Echoes, Placed, Said, by_slot, own_fault
 
 Verdict = Literal["met", "short", "unknown", "no_class"]
@@ -58,7 +58,7 @@ class CriterionVerdict(Struct, frozen=True):
 
 class SlotVerdict(Struct, frozen=True):
     """A campus's slot. ``weight_seconds``: its instructional seconds; ``places``: each room's verdict; ``samples``:
-    what it adds to the day, by room."""
+    what it adds to the day."""
 
     slot: int
     verdict: Verdict
@@ -68,7 +68,7 @@ class SlotVerdict(Struct, frozen=True):
     cause_evidence: str = ""
     access_points: dict[str, State] = {}
     places: dict[str, Verdict] = {}
-    samples: dict[str, Samples] = {}
+    samples: tuple[Samples, ...] = ()
 
 
 class Radio(Struct, frozen=True):
@@ -76,6 +76,11 @@ class Radio(Struct, frozen=True):
 
     access_points: dict[str, str] = {}
     ssids: tuple[str, ...] = ()
+
+
+def radio_of(inventory: Inventory, campus: str, day: datetime.date) -> Radio:
+    listed = inventory.access_points_on(campus, day)
+    return Radio({bssid: ap.id for ap in listed for bssid in ap.bssids}, inventory.campuses[campus].ssids)
 
 
 def three_values(criterion: Criterion, states: dict[str, Verdict]) -> CriterionVerdict:
@@ -112,9 +117,8 @@ def evaluate_slots(
     wanted = sorted(set(slots))
     teaching = [slot for slot in wanted if weights.get(slot)]
     said = by_slot(teaching, policy.slot_seconds, evidence)
-    listed = inventory.access_points_on(campus_id, day)
-    asked = {ap.id: ap.bssids for ap in listed}
-    radio = Radio({bssid: ap.id for ap in listed for bssid in ap.bssids}, campus.ssids)
+    asked = {ap.id: ap.bssids for ap in inventory.access_points_on(campus_id, day)}
+    radio = radio_of(inventory, campus_id, day)
     heard = by_access_point(context.ever_heard, radio.access_points)
     verdicts = {slot: SlotVerdict(slot, "no_class", 0) for slot in wanted}
     for slot in teaching:
@@ -162,8 +166,14 @@ def _slot(
         verdict = "met"
     whole = SlotVerdict(slot, verdict, weight, tuple(one for _, one in criteria), "", "", access_points, rooms)
     cause, grounds = causes.of_slot(whole, policy.slot_seconds, expected, said, faults, context)
-    samples = by_room((room_of(agent, one.place), one.samples) for agent, one in said.items() if one.samples.outcomes)
-    return SlotVerdict(slot, verdict, weight, whole.criteria, cause, grounds, access_points, rooms, samples)
+    samples = by_agent(
+        structs.replace(one.samples, room=room_of(agent, one.place))
+        for agent, one in said.items()
+        if one.samples.outcomes
+    )
+    return SlotVerdict(
+        slot, verdict, weight, whole.criteria, cause, grounds, access_points, rooms, (*samples.values(),)
+    )
 
 
 _AS_VERDICT: dict[State, Verdict] = {
@@ -206,10 +216,15 @@ def _rooms(
             state = _from_room(criterion, one)
         elif one is not None:
             state = air.judged(criterion, one.air, radio.access_points, radio.ssids)
-        before = states.get(room)
-        if before is None or state == "met" or (before == "short" and state == "unknown"):
-            states[room] = state
+        states[room] = better_in_room(states.get(room), state)
     return states
+
+
+def better_in_room(before: Verdict | None, state: Verdict) -> Verdict:
+    """What two agents of one room say together."""
+    if before is None or state == "met" or (before == "short" and state == "unknown"):
+        return state
+    return before
 
 
 def _from_room(criterion: Criterion, said: Said) -> Verdict:

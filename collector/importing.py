@@ -36,7 +36,7 @@ _ALIASES = {
 }
 CAMPUS_COLUMNS = (
     ("id", "name"),
-    ("region", "timezone", "uplink", "simulated", "edge_address", "schools", "bells"),
+    ("region", "timezone", "uplink", "simulated", "edge_address", "schools", "bells", "ssids", "join"),
 )
 ACCESS_POINT_COLUMNS = (("campus", "id", "name", "address"), ("building", "room", "method", "port", "bssids"))
 ROOM_COLUMNS = (("campus", "building", "room"), ("chosen", "chosen_by"))
@@ -185,7 +185,16 @@ def _campus(row: Row) -> Campus:
         edge_address=cells.address("edge_address", edge) if edge else "",
         schools=tuple(_school(code) for code in cells.listed(row["schools"])),
         bells=row["bells"],
+        ssids=cells.ssids("ssids", row["ssids"]),
+        join=_joined(cells.ssids("ssids", row["ssids"]), cells.ssids("join", row["join"])),
     )
+
+
+def _joined(ssids: tuple[str, ...], join: tuple[str, ...]) -> tuple[str, ...]:
+    for ssid in join:
+        if ssid not in ssids:
+            raise BadCell(f"join {ssid!r} is none of the campus's ssids", "name it in the column ssids too")
+    return join
 
 
 def _school(code: str) -> School:

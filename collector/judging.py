@@ -10,11 +10,14 @@ import msgspec
 from msgspec import Struct, structs
 from sqlalchemy import Connection
 
-from collector.day_record import Criterion, Grounds, Judged, SlotChange, blank, day_bounds, with_judged
-from collector.evaluate import Context, SlotVerdict, evaluate_slots
+from collector import coverage
+from collector.day_record import Grounds, Judged, RoomAir, SlotChange, blank, day_bounds, kept, with_judged
+from collector.day_verdict import judge_day
+from collector.evaluate import Context, SlotVerdict, evaluate_slots, radio_of
 from collector.holding import Held
 from collector.inventory import Campus
 from collector.statistic import Placed
+from collector.store import coverage as rooms
 from collector.store import evidence, ledger
 from collector.store import judging as sql
 
@@ -31,8 +34,9 @@ class CampusDay(Struct, frozen=True):
 
 
 class Outcome(Struct):
-    """``newly_heard``: access points whose first answer ever lies in these slots, and when. ``verdicts`` may still get
-    another cause from a look at the whole district."""
+    """``newly_heard``: access points whose first answer ever, and BSSIDs whose first beacon, lies in these slots, and
+    when. ``verdicts`` may still get another cause from a look at the whole district. ``rooms``: each one's last radio
+    measurement; ``agents``: the placements, by which the day is judged once it is over."""
 
     work: CampusDay
     held: Held
@@ -40,22 +44,26 @@ class Outcome(Struct):
     evidence: dict[int, str]
     places_measured: set[str]
     newly_heard: _Answers
+    rooms: dict[str, RoomAir]
+    agents: tuple[tuple[str, str | None, float, float | None], ...]
 
 
 def judge_campus_day(connection: Connection, work: CampusDay, held: Held, standings: list[sql.Standing]) -> Outcome:
     seconds = held.policy.slot_seconds
     slots = sorted(work.slots)
     since, until = slots[0], slots[-1] + seconds
-    placed = [_placed(kept, standings) for kept in evidence.of_campus(connection, work.campus.id, since, until)]
-    ever = sql.answered(connection, {standing.agent for standing in standings})
+    placed = [_placed(row, standings) for row in evidence.of_campus(connection, work.campus.id, since, until)]
+    known = {standing.agent for standing in standings}
+    ever, beacons = sql.answered(connection, known), sql.heard(connection, known)
     gaps = tuple(sql.collector_gaps(connection, since, until))
     exclusions = tuple(sql.exclusions(connection, work.campus.id, since, until))
     agents = tuple((s.agent, s.place, s.from_at, s.to_at) for s in standings)
     verdicts: dict[int, SlotVerdict] = {}
-    for group in _same_answers(slots, seconds, ever):
+    for group in _same_answers(slots, seconds, [*ever.values(), *beacons.values()]):
         begin, end = group[0], group[-1] + seconds
         context = Context(
             ever_answered=frozenset(key for key, at in ever.items() if at < begin),
+            ever_heard=frozenset(key for key, at in beacons.items() if at < begin),
             agents=agents,
             collector_gaps=gaps,
             exclusions=exclusions,
@@ -70,7 +78,9 @@ def judge_campus_day(connection: Connection, work: CampusDay, held: Held, standi
         verdicts=verdicts,
         evidence=_evidence_digests(slots, seconds, placed),
         places_measured={one.place for one in placed if one.place},
-        newly_heard={key: at for key, at in ever.items() if since <= at < until},
+        newly_heard={key: at for key, at in (ever | beacons).items() if since <= at < until},
+        rooms=coverage.measured(held.policy, radio_of(held.inventory, work.campus.id, work.day), placed),
+        agents=agents,
     )
 
 
@@ -86,15 +96,21 @@ def write_outcome(connection: Connection, outcome: Outcome, now: float, grace_se
         else standing.record
     )
     judged = [
-        Judged(slot, verdict.weight_seconds, _grounds(verdict), outcome.evidence.get(slot, ""))
+        Judged(slot, verdict.weight_seconds, _grounds(verdict), outcome.evidence.get(slot, ""), verdict.samples)
         for slot, verdict in sorted(outcome.verdicts.items())
     ]
     made, changes = with_judged(record, judged)
     made.places_measured = sorted({*made.places_measured, *outcome.places_measured})
+    made.rooms = coverage.merged(made.rooms, outcome.rooms)
     is_open = now < day_bounds(work.day, work.campus.timezone)[1] + grace_seconds
+    if not is_open:
+        made.day_verdict = judge_day(held.policy, made, outcome.agents)
     if standing is not None and standing.record == made and standing.open == is_open and _same(standing, held):
         return []
-    again = sorted({work.slots.get(change.slot, "") for change in changes} - {"", FIRST})
+    if standing is not None and standing.record.day_verdict not in (None, made.day_verdict):
+        again = sorted({*work.slots.values()} - {"", FIRST})
+    else:
+        again = sorted({work.slots.get(change.slot, "") for change in changes} - {"", FIRST})
     reason = ", ".join(again)[:64] or (FIRST if standing is None or standing.open else "added")
     revision = 1 if standing is None else standing.revision
     if standing is not None and (changes or not standing.open):
@@ -117,6 +133,8 @@ def write_outcome(connection: Connection, outcome: Outcome, now: float, grace_se
         chain="",
     )
     ledger.write(connection, row)
+    if outcome.rooms:
+        rooms.keep(connection, work.campus.id, day, made.rooms)
     ledger.log_changes(connection, row, [(one, work.slots.get(one.slot, reason)) for one in changes], now)
     return changes
 
@@ -125,24 +143,29 @@ def _same(row: ledger.LedgerRow, held: Held) -> bool:
     return {"policy": row.policy, "inventory": row.inventory, "hours": row.hours} == held.hashes
 
 
-def _placed(kept: evidence.Kept, standings: list[sql.Standing]) -> Placed:
-    assert kept.start_at is not None  # evidence of a campus has its time
+def _placed(row: evidence.Kept, standings: list[sql.Standing]) -> Placed:
+    assert row.start_at is not None  # evidence of a campus has its time
     place = next(
         (
             one.place
             for one in standings
-            if one.agent == kept.agent and one.from_at <= kept.start_at < (one.to_at or float("inf"))
+            if one.agent == row.agent and one.from_at <= row.start_at < (one.to_at or float("inf"))
         ),
         None,
     )
+    report = row.report()
+    if report.place is not None:
+        # A walking technician says the room; of another campus than the device's own it says nothing of a room.
+        place = report.place if report.place.startswith(f"{row.campus}/") else None
     return Placed(
-        agent=kept.agent,
+        agent=row.agent,
         place=place,
-        start_at=kept.start_at,
-        report=kept.report(),
-        digest=kept.digest,
-        received_at=kept.received_at,
-        confirmed=kept.flag == "",
+        start_at=row.start_at,
+        report=report,
+        digest=row.digest,
+        received_at=row.received_at,
+        confirmed=row.flag == "",
+        survey=report.place is not None,
     )
 
 
@@ -150,12 +173,12 @@ def _end(placed: Placed) -> float:
     return placed.start_at + placed.report.duration_seconds
 
 
-def _same_answers(slots: list[int], seconds: int, ever: _Answers) -> Iterator[list[int]]:
-    """The slots in runs within which no access point answers for the first time: what "ever answered" means is the
-    same for all slots of a run."""
+def _same_answers(slots: list[int], seconds: int, ever: list[float]) -> Iterator[list[int]]:
+    """The slots in runs within which no access point answers, or is heard, for the first time: what "ever answered"
+    and "ever heard" mean is the same for all slots of a run."""
     if not slots:
         return
-    firsts = sorted(at for at in ever.values() if slots[0] <= at < slots[-1] + seconds)
+    firsts = sorted(at for at in ever if slots[0] <= at < slots[-1] + seconds)
     run: list[int] = []
     for slot in slots:
         if run and firsts and firsts[0] < slot:
@@ -185,8 +208,5 @@ def _grounds(verdict: SlotVerdict) -> Grounds:
         verdict=verdict.verdict,
         cause=verdict.cause,
         cause_evidence=verdict.cause_evidence,
-        criteria=tuple(
-            Criterion(one.id, one.verdict, one.met, one.short, one.unknown, one.n, one.failing, one.missing)
-            for one in verdict.criteria
-        ),
+        criteria=tuple(kept(one) for one in verdict.criteria),
     )

@@ -56,9 +56,9 @@ def bounds(tally: Tally, objective: float) -> Bounds:
 
 def roll_up(policy: Policy, slots: Tally, days: Tally) -> tuple[PeriodVerdict, Bounds, Bounds]:
     """A period's verdict, the worse of its slots' and its days', with both bounds. Where the policy requires nothing of
-    a day, days do not speak."""
+    a day, or no school day of the period is over, days do not speak."""
     by_slots = bounds(slots, policy.slot_objective)
     by_days = bounds(days, policy.day_objective)
-    if not any(one.required and one.window == "day" for one in policy.criteria):
+    if not days.all or not any(one.required and one.window == "day" for one in policy.criteria):
         return by_slots.verdict, by_slots, by_days
     return min(by_slots.verdict, by_days.verdict, key=_WORST_FIRST.index), by_slots, by_days

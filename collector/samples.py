@@ -1,4 +1,4 @@
-"""What a slot adds to its day: tries to join and leased tests go in, counts and figures by room come out.
+"""What a slot adds to its day: tries to join and leased tests go in, each agent's counts and figures come out.
 
 The day is judged from these, which the ledger keeps with the slot that they were measured in, so that late evidence
 replaces its own slot's share and nothing else.
@@ -18,8 +18,11 @@ ROUNDED = 3
 
 
 class Samples(Struct, omit_defaults=True):
-    """Of one room. ``outcomes``: how often each "kind outcome" was; ``seconds``: of the tries that joined."""
+    """Of one agent in one room. ``outcomes``: how often each "kind outcome" was; ``join_seconds``: of those that
+    joined; ``downloads``: bits per second."""
 
+    agent: str = ""
+    room: str = ""
     outcomes: dict[str, int] = {}
     join_seconds: list[float] = []
     downloads: list[float] = []
@@ -58,11 +61,12 @@ def take(samples: Samples, report: wire.Report, window: tuple[float, float] | No
                 samples.downloads.append(rate)
 
 
-def by_room(samples: Iterable[tuple[str, Samples]]) -> dict[str, Samples]:
-    """Added up by room. The figures stand in order, so that the order of reports changes nothing."""
-    found: dict[str, Samples] = {}
-    for room, one in samples:
-        found.setdefault(room, Samples({}, [], [])).add(one)
+def by_agent(samples: Iterable[Samples]) -> dict[tuple[str, str], Samples]:
+    """Added up by agent and room. The figures stand in order, so that the order of reports changes nothing."""
+    found: dict[tuple[str, str], Samples] = {}
+    for one in samples:
+        key = (one.agent, one.room)
+        found.setdefault(key, Samples(*key, {}, [], [])).add(one)
     for one in found.values():
         one.outcomes = dict(sorted(one.outcomes.items()))
         one.join_seconds.sort()

@@ -74,7 +74,9 @@ def by_slot(slots: Iterable[int], slot_seconds: int, evidence: Sequence[Placed])
 def _of(agents: dict[str, Said], one: Placed) -> Said:
     found = agents.get(one.agent)
     if found is None:
-        found = agents[one.agent] = Said(one.agent, one.place, {}, {}, set(), Air({}, {}, {}, []), Samples({}, [], []))
+        found = agents[one.agent] = Said(
+            one.agent, one.place, {}, {}, set(), Air({}, {}, {}, []), Samples(one.agent, "", {}, [], [])
+        )
     return found
 
 

@@ -73,7 +73,7 @@ def agent_id(name: str) -> str:
     return hashlib.sha256(name.encode()).hexdigest()[:32]
 
 
-def placed(made: wire.Report, place: str | None = None, confirmed: bool = True) -> Placed:
+def placed(made: wire.Report, place: str | None = None, confirmed: bool = True, survey: bool = False) -> Placed:
     return Placed(
         agent=made.agent,
         place=place,
@@ -82,6 +82,7 @@ def placed(made: wire.Report, place: str | None = None, confirmed: bool = True) 
         digest=wire.digest(wire.encode(made)),
         received_at=made.start_at + 61,
         confirmed=confirmed,
+        survey=survey,
     )
 
 

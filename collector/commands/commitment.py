@@ -82,8 +82,9 @@ def _show(answer: dict[str, Any]) -> None:
 
 
 def _campus_table(title: str, campuses: list[dict[str, Any]]) -> Any:
-    right = ("met at least", "at most", "evidence", "class time")
-    shown = table(title, "campus", "name", "answer", *right, "rooms measured", "counted from", right=right)
+    right = ("met at least", "at most", "evidence", "class time", "school days met")
+    rooms_said = ("rooms measured", "rooms covered")
+    shown = table(title, "campus", "name", "answer", *right, *rooms_said, "counted from", right=right)
     for campus in campuses:
         words, style = WORDS[campus["verdict"]]
         rooms = campus["rooms"]
@@ -95,16 +96,31 @@ def _campus_table(title: str, campuses: list[dict[str, Any]]) -> Any:
             cell(percent(campus["met_ratio_upper"])),
             cell(percent(campus["evidence_ratio"])),
             cell(duration(campus["instructional_seconds"])),
+            cell(_days(campus["days"])),
             cell(f"{rooms['measured']} of {rooms['listed']}"),
+            cell(_covered(campus["coverage"])),
             cell(campus["record_from"] or "no agent yet"),
         )
     return shown
 
 
+def _days(days: dict[str, int]) -> str:
+    """Only the policies that require something of a day count days."""
+    return f"{days['met']} of {days['all']}" if days["all"] else "-"
+
+
+def _covered(lines: list[dict[str, Any]]) -> str:
+    """The line that the fewest rooms meet: a room is covered by all of them."""
+    if not lines:
+        return "-"
+    worst = min(lines, key=lambda line: line["met"])
+    return f"{worst['met']} of {worst['of']}, {worst['unknown']} unknown"
+
+
 def _show_why(answer: dict[str, Any]) -> None:
     for campus in answer["campuses"]:
         why = campus["why"]
-        if not why["spans"] and not why["rooms_never_measured"]:
+        if not why["spans"] and not why["days"] and not why["rooms_never_measured"]:
             continue
         say("")
         say(f"{campus['campus']} ({campus['name']}): {WORDS[campus['verdict']][0]}")
@@ -121,8 +137,21 @@ def _show_why(answer: dict[str, Any]) -> None:
                         cell(_some(criterion["missing"])),
                     )
             out().print(shown)
+        _show_days(campus)
         if why["rooms_never_measured"]:
             say(f"rooms never measured: {_some(why['rooms_never_measured'], 12)}")
+
+
+def _show_days(campus: dict[str, Any]) -> None:
+    for one_day in campus["why"]["days"]:
+        ids = ", ".join(f"{one['id']} {one['met']} of {one['of']} rooms" for one in one_day["criteria"])
+        said = f"; {one_day['cause']}: {one_day['cause_evidence']}" if one_day["cause"] else ""
+        say(f"school day {one_day['day']} {one_day['verdict']}: {ids}{said}")
+    if campus["day_outcomes"]:
+        say("tries: " + ", ".join(f"{key} {count}" for key, count in campus["day_outcomes"].items()))
+    for line in campus["coverage"]:
+        if line["rooms_short"]:
+            say(f"{line['title']}: short in {_some(line['rooms_short'], 12)}")
 
 
 def _some(names: list[str], most: int = 6) -> str:

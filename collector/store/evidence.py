@@ -115,6 +115,7 @@ class _Group:
         self._digests: dict[tuple[str, str, int], str] = {}
         self._streams: dict[tuple[str, str], dict[str, Any]] = {}
         self._answered: dict[tuple[str, str], dict[str, Any]] = {}
+        self._heard: dict[tuple[str, str], dict[str, Any]] = {}
         self._losses: list[dict[str, Any]] = []
         self._anchors: dict[tuple[str, str], dict[str, Any]] = {}
         self._slots: dict[tuple[str, int], str] = {}
@@ -218,6 +219,8 @@ class _Group:
     def _note_answers(self, state: AgentState, agent: str, report: wire.Report, start_at: float) -> None:
         for target, first_at in state.new_answers(report, start_at):
             self._answered[agent, target] = {"agent": agent, "access_point": target, "first_at": first_at}
+        for bssid, first_at in state.new_beacons(report, start_at):
+            self._heard[agent, bssid] = {"agent": agent, "bssid": bssid, "first_at": first_at}
 
     def write(self) -> None:
         connection = self._connection
@@ -229,6 +232,8 @@ class _Group:
             upsert(connection, loss, self._losses, ())
         if self._answered:
             upsert(connection, known.answered_table, list(self._answered.values()), ("first_at",))
+        if self._heard:
+            upsert(connection, known.heard_table, list(self._heard.values()), ("first_at",))
         if self._anchors:
             upsert(connection, anchor, list(self._anchors.values()), ("offset_seconds", "error_seconds", "received_at"))
             for (agent, boot_id), row in self._anchors.items():
@@ -264,6 +269,11 @@ def place_boot(
         ]
         if answers:
             upsert(connection, known.answered_table, answers, ("first_at",))
+        beacons = [
+            {"agent": agent, "bssid": bssid, "first_at": at} for bssid, at in state.new_beacons(report, start_at)
+        ]
+        if beacons:
+            upsert(connection, known.heard_table, beacons, ("first_at",))
         if campus:
             slots.update(((campus, slot), "anchor") for slot in marks.slots_of(start_at, end_at, slot_seconds))
     marks.mark(connection, memory, slots, slot_seconds, None)

@@ -50,6 +50,13 @@ def answered(connection: Connection, agents: Iterable[str]) -> dict[tuple[str, s
     return {(agent, ap): at for agent, ap, at in connection.execute(query)}
 
 
+def heard(connection: Connection, agents: Iterable[str]) -> dict[tuple[str, str], float]:
+    """When each of these agents first heard each listed BSSID."""
+    table = schema.heard
+    query = select(table.c.agent, table.c.bssid, table.c.first_at).where(table.c.agent.in_(sorted(agents)))
+    return {(agent, bssid): at for agent, bssid, at in connection.execute(query)}
+
+
 def collector_gaps(connection: Connection, since: float, until: float) -> list[tuple[float, float]]:
     table = schema.collector_gap
     query = select(table.c.from_at, table.c.to_at).where(table.c.from_at < until, table.c.to_at > since)

@@ -12,10 +12,11 @@ from typing import NamedTuple
 from sqlalchemy import Connection, bindparam, func, select, update
 
 from agent import wire
-from collector.store.schema import agent, anchor, answered, counter, evidence, loss, placement, stream
+from collector.store.schema import agent, anchor, answered, counter, evidence, heard, loss, placement, stream
 
 stream_table = stream
 answered_table = answered
+heard_table = heard
 SEEN_SECONDS = 5.0
 _MAX_STREAMS = 16
 _MAX_BOOTS = 16
@@ -85,6 +86,8 @@ class AgentState:
         )
         self._answered: dict[str, float] = {row[0]: row[1] for row in rows}
         self._last_first_at = max(self._answered.values(), default=0.0)
+        beacons = select(heard.c.bssid, heard.c.first_at).where(heard.c.agent == agent_id)
+        self._heard: dict[str, float] = {row[0]: row[1] for row in connection.execute(beacons)}
         self._streams: dict[str, StreamState] = {}
         self._boots: dict[str, tuple[float, float]] = {}
 
@@ -118,20 +121,31 @@ class AgentState:
         reach = report.reach
         if reach is None:
             return []
-        heard = self._answered
+        known = self._answered
         # Nearly every report is later than the first answer of all that it names.
-        if start_at >= self._last_first_at and heard.keys() >= set(reach.target):
+        if start_at >= self._last_first_at and known.keys() >= set(reach.target):
             return []
         found = []
         for target, received, at in zip(reach.target, reach.received, reach.at, strict=True):
             if received:
-                first = heard.get(target)
+                first = known.get(target)
                 when = start_at + at
                 if first is None or when < first:
-                    heard[target] = when
+                    known[target] = when
                     self._last_first_at = max(self._last_first_at, when)
                     found.append((target, when))
         return found
+
+    def new_beacons(self, report: wire.Report, start_at: float) -> list[tuple[str, float]]:
+        """Listed BSSIDs that this report heard for the first time, or earlier than was known."""
+        airspace = report.airspace
+        if airspace is None:
+            return []
+        found: dict[str, float] = {}
+        for bssid, listed, at in zip(airspace.bssid, airspace.listed, airspace.at, strict=True):
+            if listed and start_at + at < self._heard.get(bssid, float("inf")):
+                self._heard[bssid] = found[bssid] = start_at + at
+        return list(found.items())
 
     def alternates(self, report: wire.Report) -> str:
         """A boot never comes back once the device has started again: where it does, two devices hold one key."""

@@ -220,6 +220,26 @@ answered = Table(
     Column("first_at", _Instant, nullable=False),
 )
 
+# When an agent first heard a listed BSSID's beacon: before that its absence is no sign of a fault.
+heard = Table(
+    "heard",
+    metadata,
+    Column("agent", String(32), primary_key=True),
+    Column("bssid", String(64), primary_key=True),
+    Column("first_at", _Instant, nullable=False),
+)
+
+# Each room's last radio measurement of a day, as the ledger's row of that day holds it: coverage is read by room.
+coverage = Table(
+    "coverage",
+    metadata,
+    Column("campus", String(64), primary_key=True),
+    Column("place", String(200), primary_key=True),
+    Column("day", String(10), primary_key=True),
+    Column("at", _Instant, nullable=False),
+    Column("verdicts", Text, nullable=False),
+)
+
 lease = Table(
     "lease",
     metadata,

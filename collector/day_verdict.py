@@ -1,0 +1,73 @@
+"""A campus's school day judged: the samples of its slots go in, one verdict comes out, beside the slots' own.
+
+Joining and throughput are tried a few times an hour: too seldom for a slot, enough for a day. The same three values as
+everywhere: a room with too few samples is unknown, and each agent's word counts by itself, so that losing one agent's
+samples moves the day only towards unknown.
+"""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Iterable
+
+from collector import causes
+from collector.day_record import DayRecord, DayVerdict, kept
+from collector.evaluate import Verdict, better_in_room, room_of, three_values
+from collector.policy import Criterion, Policy
+from collector.samples import Samples, by_agent
+
+_Agent = tuple[str, str | None, float, float | None]
+
+
+def required(policy: Policy) -> bool:
+    """Whether the policy requires something of a day: only then do days speak."""
+    return any(one.required and one.window == "day" for one in policy.criteria)
+
+
+def judge_day(policy: Policy, record: DayRecord, agents: Iterable[_Agent]) -> DayVerdict | None:
+    """None on a day without class. ``agents``: (agent, place, from, to) of approved placements. The verdict is empty
+    where the policy requires nothing of a day; its figures are shown all the same."""
+    teaching = [slot for slot, letter in record.slots() if letter in "msu"]
+    if not teaching:
+        return None
+    begin, end = teaching[0], teaching[-1] + record.slot_seconds
+    stood = {
+        (agent, room_of(agent, place)) for agent, place, since, to in agents if since < end and (to or end) > begin
+    }
+    samples = by_agent(one for slot in teaching for one in record.samples.get(slot, ()))
+    judged = []
+    for criterion in policy.criteria:
+        if criterion.window != "day":
+            continue
+        rooms: dict[str, Verdict] = {}
+        for agent, room in sorted(stood):
+            state = _state(criterion, samples.get((agent, room), Samples()))
+            rooms[room] = better_in_room(rooms.get(room), state)
+        judged.append((criterion.required, three_values(criterion, rooms)))
+    needed = [one.verdict for is_required, one in judged if is_required]
+    verdict = ""
+    if needed:
+        verdict = "short" if "short" in needed else "met" if all(one == "met" for one in needed) else "unknown"
+    outcomes = _counted(samples.values())
+    cause, words = "", ""
+    if any(one.verdict == "short" and one.id.startswith("join.") for _, one in judged):
+        cause, words = causes.of_joins(outcomes)
+    return DayVerdict(verdict, tuple(kept(one) for _, one in judged), outcomes, cause, words)
+
+
+def _state(criterion: Criterion, samples: Samples) -> Verdict:
+    if criterion.measure == "join_ratio":
+        joined, tries = samples.joins
+        if tries < criterion.min_samples:
+            return "unknown"
+        return criterion.judged(1.0 - max(0, tries - joined - criterion.allowance) / tries)
+    figures = samples.join_seconds if criterion.measure == "join_seconds" else samples.downloads
+    return criterion.judged(statistics.median(figures)) if len(figures) >= criterion.min_samples else "unknown"
+
+
+def _counted(samples: Iterable[Samples]) -> dict[str, int]:
+    found: dict[str, int] = {}
+    for one in samples:
+        for key, count in one.outcomes.items():
+            found[key] = found.get(key, 0) + count
+    return dict(sorted(found.items()))

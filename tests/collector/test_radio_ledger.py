@@ -1,0 +1,165 @@
+"""What radios say, on a real database: first beacons are remembered, days are judged when over, rooms are covered."""
+
+import datetime
+
+import msgspec
+import pytest
+
+from agent import wire
+from collector import list_imports, policy
+from collector.answers import commitment
+from collector.answers_csv import as_csv
+from collector.judge import Judge
+from collector.store import Batch, Incoming, Store, coverage, judging, ledger, snapshots
+from collector.store.evidence import pack
+from tests.air_evidence import Bss, airspace, channels, join, throughput
+from tests.collector.test_judge_loop import (
+    AGENT,
+    AP,
+    MORNING,
+    SLOT,
+    Now,
+    approved,
+    enrolled,
+    imported,
+    judged_until,
+    minute,
+)  # fmt: skip
+
+RADIO, SECOND = "02:00:00:00:01:00", "02:00:00:00:02:00"
+OTHER_AP = "00:11:22:33:44:02"
+HOME, WALKED = "lincoln/main/101", "lincoln/main/102"
+TUESDAY = "2026-09-15"
+
+
+@pytest.fixture
+def clock():
+    return Now(MORNING - 3600.0)
+
+
+@pytest.fixture
+def store(tmp_path, clock):
+    with Store(f"sqlite:///{tmp_path}/collector.db", slot_seconds=SLOT) as made:
+        list_imports.ensure_policy(made, clock, demonstration=True, report_seconds=10)
+        body = policy.shipped("baseline-2").to_bytes()
+        made.write(lambda c: snapshots.keep(c, "policy", body, datetime.date(2026, 1, 1), clock())).result()
+        imported(made, clock, "campuses", "id,name,ssids\nlincoln,Lincoln,District\n")
+        aps = f"lincoln,{AP},ap-1,10.0.0.1,{RADIO}\nlincoln,{OTHER_AP},ap-2,10.0.0.2,{SECOND}\n"
+        imported(made, clock, "access-points", f"campus,id,name,address,bssids\n{aps}")
+        imported(made, clock, "rooms", "campus,building,room\nlincoln,main,101\nlincoln,main,102\nlincoln,main,103\n")
+        clock.at = float(MORNING)
+        enrolled(made, clock)
+        approved(made, clock)
+        yield made
+
+
+@pytest.fixture
+def judge(store, clock):
+    return Judge(store, clock, grace_seconds=60.0)
+
+
+def heard(start: float, *bss: Bss, **more) -> Incoming:
+    """One minute as the agent seals it, with what its radio heard."""
+    report = minute(start).report
+    tables = {"airspace": airspace(*bss), "channels": channels({36: 0.1})} | more
+    report = msgspec.structs.replace(report, **tables)
+    document = wire.encode(report)
+    return Incoming(report, wire.digest(document), "signature", pack(document))
+
+
+def pushed(store, clock, *reports: Incoming) -> None:
+    clock.at = max(clock.at, *(one.report.start_at + 60 for one in reports))
+    store.submit(Batch(AGENT, reports, clock())).result()
+
+
+GOOD = (Bss(RADIO, -50.0), Bss(SECOND, -55.0))
+
+
+def tried(outcomes, tests) -> dict:
+    return {"join": join(outcomes), "throughput": throughput(tests)}
+
+
+def record(store):
+    with store.read() as connection:
+        return ledger.newest(connection, "lincoln", TUESDAY)
+
+
+def test_a_first_beacon_is_remembered_and_the_earlier_one_replaces_it(store, clock, judge):
+    stranger = Bss("02:00:00:00:09:00", -50.0, listed=False)
+    pushed(store, clock, heard(MORNING + SLOT, *GOOD, stranger))
+    pushed(store, clock, heard(MORNING, GOOD[0]))
+
+    with store.read() as connection:
+        found = judging.heard(connection, {AGENT})
+    assert found == {(AGENT, RADIO): MORNING + 30.0, (AGENT, SECOND): MORNING + SLOT + 30.0}
+
+    pushed(store, clock, heard(MORNING + 2 * SLOT, GOOD[1]))
+    judged_until(judge, clock, MORNING + 3 * SLOT + 61)
+    assert judge.latest()["lincoln"].verdict.access_points[AP] == "radio_silent"
+
+
+def test_a_day_is_judged_when_it_is_over_and_again_with_late_evidence(store, clock, judge):
+    for n in range(3):
+        pushed(store, clock, heard(MORNING + n * SLOT, *GOOD, **tried(["ok"] * 5, ["ok", "deferred"])))
+    judged_until(judge, clock, MORNING + 3 * SLOT + 61)
+    assert record(store).record.day_verdict is None
+
+    midnight = MORNING + 15 * 3600
+    judged_until(judge, clock, midnight + 61)
+    row = record(store)
+    assert not row.open
+    assert row.record.day_verdict.verdict == "met"
+    assert row.record.day_verdict.outcomes == {"join ok": 15, "throughput deferred": 3, "throughput ok": 3}
+
+    pushed(store, clock, heard(MORNING + 3 * SLOT, *GOOD, **tried(["dhcp"] * 5, [])))
+    judged_until(judge, clock, midnight + 3 * SLOT + 61)
+    again = record(store)
+    assert (again.revision, again.reason) == (row.revision + 1, "late evidence")
+    said = again.record.day_verdict
+    assert (said.verdict, said.cause) == ("short", "dhcp")
+
+    answer = commitment(store, None, None, "lincoln", now=clock(), why=True)["campuses"][0]
+    assert answer["days"] == {"met": 0, "short": 1, "unknown": 0, "all": 1}
+    assert answer["day_verdict"] == "falls_short"
+    assert answer["verdict"] == "falls_short"
+    assert answer["day_outcomes"]["throughput deferred"] == 3
+    assert [one["cause"] for one in answer["why"]["days"]] == ["dhcp"]
+
+
+def test_a_closed_day_that_the_ledger_lost_is_an_unknown_day(store, clock, judge):
+    pushed(store, clock, heard(MORNING, *GOOD, **tried(["ok"] * 20, ["ok"] * 3)))
+    judged_until(judge, clock, MORNING + 2 * 86400)
+    before = commitment(store, None, None, "lincoln", now=clock())["campuses"][0]["days"]
+    from collector.store import schema
+
+    table = schema.ledger
+    store.write(lambda c: c.execute(table.delete().where(table.c.day == "2026-09-16"))).result()
+
+    assert before == {"met": 1, "short": 0, "unknown": 1, "all": 2}
+    assert commitment(store, None, None, "lincoln", now=clock())["campuses"][0]["days"] == before
+
+
+def test_coverage_counts_the_room_of_the_agent_and_the_rooms_a_technician_walked_through(store, clock, judge):
+    pushed(store, clock, heard(MORNING, *GOOD))
+    pushed(store, clock, heard(MORNING + 60, Bss(RADIO, -90.0), place=WALKED))
+    pushed(store, clock, heard(MORNING + 120, *GOOD, place="roosevelt/main/101"))
+    judged_until(judge, clock, MORNING + SLOT + 61)
+
+    answer = commitment(store, None, None, "lincoln", now=clock(), why=True)
+    one = answer["campuses"][0]
+    primary = one["coverage"][0]
+    assert (primary["id"], primary["verdict"]) == ("coverage.primary", "short")
+    assert (primary["met"], primary["short"], primary["unknown"], primary["of"]) == (1, 1, 1, 3)
+    assert primary["rooms_short"] == [WALKED]
+    assert one["rooms"] == {"measured": 2, "listed": 3}
+    assert one["why"]["rooms_never_measured"] == ["lincoln/main/103"]
+    header, row = as_csv(answer).splitlines()
+    assert dict(zip(header.split(","), row.split(","), strict=True))["rooms_covered"] == "1"
+
+    # Another day keeps its own last measurement, and the answer takes the newest.
+    pushed(store, clock, heard(MORNING + 86400, *GOOD, place=WALKED))
+    judged_until(judge, clock, MORNING + 86400 + SLOT + 61)
+    with store.read() as connection:
+        then, now = (coverage.latest(connection, day)["lincoln"][WALKED] for day in (TUESDAY, "2026-09-16"))
+    assert (then.verdicts["coverage.primary"], now.verdicts["coverage.primary"]) == ("short", "met")
+    assert HOME in record(store).record.rooms
