@@ -28,6 +28,7 @@ _ZEROS = memoryview(bytes(_CHUNK))
 _CONNECTIONS = 64
 _REMEMBERED = 1000
 _SILENT_SECONDS = 10.0
+_AHEAD_BYTES = 64 << 10
 _DRAINED_BYTES = 4 << 20
 
 
@@ -90,6 +91,13 @@ class Reflector(ThreadingHTTPServer):
                 self._free_at = max(self._free_at, now) + size * self._seconds_a_byte
                 ahead = self._free_at - now
             time.sleep(ahead)
+
+    def server_bind(self) -> None:
+        if self._seconds_a_byte:
+            # What the kernel takes ahead of the bound is acknowledged, and would be measured as moved.
+            self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _AHEAD_BYTES)
+            self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _AHEAD_BYTES)
+        super().server_bind()
 
     # --- connections -------------------------------------------------------------------------------------------
 

@@ -99,9 +99,9 @@ def repeated(
 
 
 def _start(target: tuple[str, int], interface: str) -> socket.socket | Handshake:
-    sock = socket.socket(socket.AF_INET6 if ":" in target[0] else socket.AF_INET, socket.SOCK_STREAM)
+    family = socket.AF_INET6 if ":" in target[0] else socket.AF_INET
+    sock = socket.socket(family, socket.SOCK_STREAM | socket.SOCK_NONBLOCK)
     try:
-        sock.setblocking(False)
         # A reset when done: a thousand handshakes a minute must not leave a thousand sockets in TIME_WAIT.
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         if interface:

@@ -71,7 +71,7 @@ def probe(settings: Settings, deadline: Deadline) -> wire.Throughput:
         with _Loaded(place) as loaded:
             moved = direction.run(row.streams, progress)
         row.moved[way] = moved
-        row.loaded += loaded.between(moved.began, moved.ended)
+        row.loaded.append(loaded.between(moved.began, moved.ended))
         if moved.fault is not None:
             return row.ended(moved.fault)
     route = uplink.route(place[0])
@@ -121,7 +121,7 @@ class _Row:
     def __init__(self, began: float, target: str, far_end: str) -> None:
         self._began, self._target, self._far_end = began, target, far_end
         self.idle: list[float] = []
-        self.loaded: list[float] = []
+        self.loaded: list[list[float]] = []
         self.moved: dict[str, Transfer] = {}
         self.streams: int | None = None
         self.nic: float | None = None
@@ -130,6 +130,9 @@ class _Row:
         """The row. Where nothing failed, the reason may say that a rate is of the whole transfer."""
         at = boottime()
         down, up = self.moved.get("download"), self.moved.get("upload")
+        # Each direction fills a queue of its own: one median over both would jump between the two.
+        medians = [statistics.median(found) for found in self.loaded if found]
+        every = [seconds for found in self.loaded for seconds in found]
         short = [way for way, one in self.moved.items() if one.short]
         reason = fault[1] if fault else f"{_SHORT} ({', '.join(short)})" if short else None
         return wire.Throughput(
@@ -144,10 +147,10 @@ class _Row:
             upload_bytes=[up.moved if up else None],
             streams=[self.streams if down else None],
             rtt_idle_seconds=[round(statistics.median(self.idle), 7) if self.idle else None],
-            rtt_loaded_seconds=[round(statistics.median(self.loaded), 7) if self.loaded else None],
+            rtt_loaded_seconds=[round(statistics.mean(medians), 7) if medians else None],
             nic_speed_bits_per_second=[self.nic],
             far_end=[self._far_end],
-            responsiveness_rounds_per_minute=[round(60 / statistics.mean(self.loaded), 1) if self.loaded else None],
+            responsiveness_rounds_per_minute=[round(60 / statistics.mean(every), 1) if every else None],
             retransmitted_segments=[up.retransmitted if up else None],
         )
 

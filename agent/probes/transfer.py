@@ -7,6 +7,7 @@ throughout. Counted is what TCP says arrived or was acknowledged (TCP_INFO), not
 
 from __future__ import annotations
 
+import contextlib
 import socket
 import struct
 import threading
@@ -22,6 +23,7 @@ SHORTEST_SECONDS = 0.1
 
 _FIRST_CHUNK = 16 << 10
 _CHUNK = 256 << 10
+_GATHERED_BYTES = 64 << 10
 _FILL = bytes(range(256)) * (_CHUNK // 256)
 _TOLD_EVERY_SECONDS = 0.1
 # Offsets in the kernel's struct tcp_info, since Linux 4.1.
@@ -84,9 +86,12 @@ class Direction:
         url = f"{self._base}/v1/throughput/down?bytes={share}"
         with self._client.stream("GET", url, **self._options(stream)) as response:
             _check(response)
+            left = share
             for chunk in response.iter_raw():
+                left -= len(chunk)
                 if not self._count(len(chunk)):
                     return
+                stream.gather(share - left, left)
             self._finished()
 
     def _up(self, stream: _Stream, share: int) -> None:
@@ -98,6 +103,7 @@ class Direction:
                 left -= size
                 if not self._count(size):
                     stream.look()
+                    stream.let_go()
                     raise _TimeIsOver
                 # Small while it may be slow, so that the end of the time is noticed; large where calls are the cost.
                 size = min(size * 2, _CHUNK)
@@ -169,6 +175,7 @@ class _Stream:
         self._offset = _BYTES_RECEIVED if way == "download" else _BYTES_ACKED
         self._socket: socket.socket | None = None
         self._delivered = 0
+        self._gathered = 1
         self.resent: int | None = None
 
     def trace(self, event: str, told: dict[str, Any]) -> None:
@@ -189,13 +196,30 @@ class _Stream:
             self.resent = struct.unpack_from("@I", info, _TOTAL_RETRANS)[0]
         return self._delivered
 
+    def gather(self, moved: int, left: int) -> None:
+        """Wakes this stream's reader not for each packet but for about a sixteenth of what it has had: a packet a read
+        costs ten times the CPU. Near the end every byte counts again."""
+        wanted = min(moved // 16, _GATHERED_BYTES)
+        if left < 4 * _GATHERED_BYTES:
+            wanted = 1
+        if self._socket is not None and (wanted >= 2 * self._gathered or wanted == 1 < self._gathered):
+            self._gathered = wanted
+            with contextlib.suppress(OSError):
+                self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVLOWAT, wanted)
+
+    def let_go(self) -> None:
+        """Closing shall drop what the buffer holds: sent on, it would load the campus after the test."""
+        if self._socket is not None:
+            with contextlib.suppress(OSError):
+                self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+
 
 class _Refused(Exception):
     """The server said no."""
 
 
 class _TimeIsOver(Exception):
-    """Breaks an upload off: what buffers hold need not be sent any more."""
+    """Breaks an upload off."""
 
 
 def _check(response: Any) -> None:
