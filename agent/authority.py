@@ -18,21 +18,25 @@ class NotShown(Exception):
 
 def pinned_certificate(host: str, port: int, pin: str, timeout: float = 10.0) -> str:
     """The PEM of the certificate whose DER has SHA-256 ``pin``. Raises NotShown."""
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    context.check_hostname = False
-    context.verify_mode = ssl.CERT_NONE
-    try:
-        with socket.create_connection((host, port), timeout) as plain, context.wrap_socket(plain) as tls:
-            chain = _chain(tls)
-    except OSError as fault:
-        raise NotShown(f"{host}:{port}: {fault}") from None
-    for der in chain:
+    for der in shown_chain(host, port, timeout):
         if hmac.compare_digest(hashlib.sha256(der).hexdigest(), pin.lower()):
             return ssl.DER_cert_to_PEM_cert(der)
     raise NotShown(
         f"{host}:{port} shows no certificate with the pin of the join string: this is another server, or something "
         "between opens the connection; check the address, or set ca_file"
     )
+
+
+def shown_chain(host: str, port: int, timeout: float = 10.0) -> list[bytes]:
+    """The certificates (DER, the server's own first) that whoever answers shows. Raises NotShown."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE
+    try:
+        with socket.create_connection((host, port), timeout) as plain, context.wrap_socket(plain) as tls:
+            return _chain(tls)
+    except OSError as fault:
+        raise NotShown(f"{host}:{port}: {fault}") from None
 
 
 def _chain(tls: ssl.SSLSocket) -> list[bytes]:

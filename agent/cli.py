@@ -15,7 +15,7 @@ from typing import Any
 _LATER = {
     "measure": ("agent.measure", "measure once, here and now, without a collector"),
     "reflect": ("agent.reflect", "be the far end of the campus's throughput tests"),
-    "doctor": ("agent.doctor", "what this device can and cannot measure, and how to mend it"),
+    "doctor": ("agent.doctor.cli", "what this device can and cannot measure, and how to mend it"),
     "simulate": ("agent.simulate.cli", "a modelled fleet of agents over a modelled district"),
 }
 _EXAMPLES = """examples:
