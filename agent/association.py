@@ -1,4 +1,4 @@
-"""From wpa_supplicant's events to the stages of joining: events go in, seconds a stage and words for a failure come out.
+"""From wpa_supplicant's events to the stages of joining: events go in, seconds and words for a failure come out.
 
 Pure: no socket and no clock. A stage that is entered again (SAE's second message, another access point) adds to its
 seconds, so that the stages always sum to the whole.
@@ -98,6 +98,11 @@ class Association:
         elif fault := self._refusal(text):
             raise fault
         return False
+
+    def restart(self, at: float) -> Stages:
+        """The try begins at ``at``: what was before was making ready."""
+        self._stages.began = self._stages.ended = at
+        return self._stages
 
     def silence(self) -> Failed:
         """What to say where time ran out."""
