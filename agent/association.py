@@ -45,6 +45,10 @@ class Stages:
         self.stage = "scan"
         self.seconds: dict[str, float] = {"scan": 0.0}
 
+    def restart(self, at: float) -> None:
+        """The try begins at ``at``: what was before was making ready."""
+        self.began = self.ended = at
+
     def enter(self, stage: str, at: float) -> None:
         """``stage`` begins at ``at``, and the one before it ends."""
         self.end(at)
@@ -98,11 +102,6 @@ class Association:
         elif fault := self._refusal(text):
             raise fault
         return False
-
-    def restart(self, at: float) -> Stages:
-        """The try begins at ``at``: what was before was making ready."""
-        self._stages.began = self._stages.ended = at
-        return self._stages
 
     def silence(self) -> Failed:
         """What to say where time ran out."""

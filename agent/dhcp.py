@@ -170,9 +170,8 @@ def _datagram(message: bytes) -> bytes:
 
 
 def _checksum(data: bytes) -> int:
-    total = sum(struct.unpack(f">{len(data) // 2}H", data[: len(data) // 2 * 2])) + (
-        data[-1] << 8 if len(data) % 2 else 0
-    )
+    even = data + b"\0" * (len(data) % 2)
+    total: int = sum(struct.unpack(f">{len(even) // 2}H", even))
     while total >> 16:
         total = (total & 0xFFFF) + (total >> 16)
     return ~total & 0xFFFF

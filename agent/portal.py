@@ -1,7 +1,7 @@
 """One HTTP page asked as a device asks that has just joined: is there a captive portal, and when is the first byte.
 
-A page is ``http://HOST[:PORT]/PATH``. What is behind ``#`` is never sent: it is a text that the true page holds, so that
-a portal which answers 200 to everything is seen. A path that ends with ``generate_204`` must be answered with 204.
+A page is ``http://HOST[:PORT]/PATH``. What is behind ``#`` is never sent: it is a text that the true page holds, so
+that a portal which answers 200 to everything is seen. A path that ends with ``generate_204`` must be answered with 204.
 """
 
 from __future__ import annotations

@@ -12,7 +12,6 @@ import contextlib
 import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
-from concurrent.futures import TimeoutError as NotDone
 from pathlib import Path
 from typing import Any
 
@@ -128,18 +127,21 @@ class _Try:
             "method": credential.method, "band": _band(self._association.frequency_megahertz), "signal_dbm": signal,
             **{f"{stage}_seconds": seconds.get(stage) for stage in STAGES}, "total_seconds": total, "reason_code": code,
             "dhcp_server": self._lease.server if self._lease else None,
-            "dns_asked": len(self._asked) if self._asked else None, "dns_answered": len(served) if self._asked else None,
+            "dns_asked": len(self._asked) if self._asked else None,
+            "dns_answered": len(served) if self._asked else None,
         }  # fmt: skip
 
     def _join(self, number: str) -> None:
         """The radio's part, from the scan to the keys."""
         self._supplicant.ask("BSS_FLUSH 0")
         self._drain()
-        self._stages = self._association.restart(boottime())
+        self._stages.restart(boottime())
         self._supplicant.ask(f"SELECT_NETWORK {number}")
         while (left := self._until - time.monotonic()) > 0:
             event = self._supplicant.event(left)
             if event is not None and self._association.take(event):
+                # It opens the port for data after it said so: until it answers, a first DISCOVER could be lost.
+                self._supplicant.ask("PING")
                 return
         raise self._association.silence()
 
@@ -168,20 +170,17 @@ class _Try:
         name = _ANY_NAME if literal or not host else host
         self._asked = [pool.submit(self._ask, server, name) for server in lease.name_servers]
         pending, worst = set(self._asked), "no answer"
-        try:
-            while pending:
-                done, pending = wait(pending, self._left(), return_when="FIRST_COMPLETED")
-                if not done:
-                    break
-                for reply in (one.result() for one in done):
-                    if literal or not host:
-                        if _answered(reply):
-                            return host
-                    elif reply.addresses:
-                        return reply.addresses[0]
-                    worst = reply.reason or f"the answer for {name[:60]} has no address"
-        except NotDone:
-            pass
+        while pending:
+            done, pending = wait(pending, self._left(), return_when="FIRST_COMPLETED")
+            if not done:
+                break
+            for reply in (one.result() for one in done):
+                if literal or not host:
+                    if _answered(reply):
+                        return host
+                elif reply.addresses:
+                    return reply.addresses[0]
+                worst = reply.reason or f"the answer for {name[:60]} has no address"
         raise Failed(f"{len(self._asked)} DNS server{'s' * (len(self._asked) > 1)} asked: {worst}")
 
     def _ask(self, server: str, name: str) -> dns.Reply:
