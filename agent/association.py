@@ -1,4 +1,4 @@
-"""From wpa_supplicant's events to the stages of joining: events go in, seconds a stage and words for a failure come out.
+"""From wpa_supplicant's events to the stages of joining: events go in, seconds and words for a failure come out.
 
 Pure: no socket and no clock. A stage that is entered again (SAE's second message, another access point) adds to its
 seconds, so that the stages always sum to the whole.
@@ -44,6 +44,10 @@ class Stages:
         self.ended = at
         self.stage = "scan"
         self.seconds: dict[str, float] = {"scan": 0.0}
+
+    def restart(self, at: float) -> None:
+        """The try begins at ``at``: what was before was making ready."""
+        self.began = self.ended = at
 
     def enter(self, stage: str, at: float) -> None:
         """``stage`` begins at ``at``, and the one before it ends."""

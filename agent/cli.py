@@ -150,8 +150,9 @@ def _add_run(verbs: Any) -> None:
     )
     parser.add_argument(
         "--role",
-        choices=("prober", "shipper", "all"),
-        help="prober: holds the sockets and no key; shipper: key, plan, spool; all: both (default: the configured one)",
+        choices=("prober", "joiner", "shipper", "all"),
+        help="prober: holds the sockets and no key; joiner: only joins networks, in a namespace of its own; "
+        "shipper: key, plan, spool; all: everything (default: the configured one)",
     )
     parser.add_argument("--verbose", action="store_true", help="log what is usual, too")
     parser.set_defaults(act=_run)

@@ -15,7 +15,7 @@ PREFIX = "CAMPUS_WIFI_AGENT_"
 # Read elsewhere: the file itself, and the join string, which is a secret and never belongs in a file of settings.
 _NOT_KEYS = {f"{PREFIX}CONFIG", f"{PREFIX}JOIN"}
 PLACES = (Path("agent.toml"), Path("/etc/campus-wifi/agent.toml"))
-ROLES = ("all", "prober", "shipper")
+ROLES = ("all", "prober", "joiner", "shipper")
 
 
 class ConfigError(Exception):
@@ -31,6 +31,10 @@ class Config(msgspec.Struct, frozen=True):
     role: str = "all"
     # Measure through this interface only; empty: whatever the routes say.
     interface: str = ""
+    # The radio that joins as a pupil's device does, in the namespace the join unit stands in; empty: none.
+    join_interface: str = ""
+    # The secrets of the networks to join (TOML, mode 0600), by the name that the plan says.
+    credentials: Path | None = None
     # 0: any free port (see `wifi-agent status`).
     metrics_port: int = 9478
     spool_quota_bytes: int = 512 << 20
@@ -43,8 +47,8 @@ class Config(msgspec.Struct, frozen=True):
         return self.socket or self.data_dir / "recorder.sock"
 
 
-_TEXT = {"collector", "role", "interface"}
-_PATHS = {"data_dir", "ca_file", "socket"}
+_TEXT = {"collector", "role", "interface", "join_interface"}
+_PATHS = {"data_dir", "ca_file", "socket", "credentials"}
 _NUMBERS = {"metrics_port": (0, 65535), "spool_quota_bytes": (1 << 20, 1 << 40)}
 _KEYS = sorted(_TEXT | _PATHS | _NUMBERS.keys())
 

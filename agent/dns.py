@@ -18,6 +18,7 @@ class Reply(NamedTuple):
     outcome: str
     reason: str
     seconds: float | None
+    addresses: tuple[str, ...] = ()
 
 
 def question(name: str, number: int) -> bytes:
@@ -59,5 +60,22 @@ def ask(server: str, name: str, timeout_seconds: float, port: int = 53, interfac
             if code:
                 word = _CODES.get(code, f"RCODE{code}")
                 return Reply(word.lower(), f"the server answered {word} for {name[:60]}", None)
-            return Reply("ok", "", took)
+            return Reply("ok", "", took, _addresses(data, len(query)))
     return Reply("timeout", "no answer", None)
+
+
+def _addresses(data: bytes, at: int) -> tuple[str, ...]:
+    """The IPv4 addresses among the answers, which begin at ``at``. What is cut short ends the list."""
+    found = []
+    for _ in range(struct.unpack_from(">H", data, 6)[0]):
+        while at < len(data) and 0 < data[at] < 0xC0:
+            at += 1 + data[at]
+        at += 2 if at < len(data) and data[at] >= 0xC0 else 1
+        if at + 10 > len(data):
+            break
+        kind, _, _, length = struct.unpack_from(">HHIH", data, at)
+        at += 10
+        if kind == 1 and length == 4 and at + 4 <= len(data):
+            found.append(socket.inet_ntoa(data[at : at + 4]))
+        at += length
+    return tuple(found)

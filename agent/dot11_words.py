@@ -26,7 +26,7 @@ _STATUS = {
     45: "RSN capabilities not valid",
     46: "cipher forbidden by policy",
     53: "PMKID not valid",
-    72: "SAE anti-clogging token required",
+    72: "RSN element not valid",
     76: "SAE anti-clogging token required",
     77: "SAE group not supported",
     82: "denied, a neighbour is to be used",
@@ -56,7 +56,7 @@ _REASON = {
     24: "cipher refused by policy",
     34: "too many frames lost",
     45: "peer does not support the cipher",
-    47: "authorised access ended",
+    46: "no more authorised access",
 }
 
 

@@ -25,6 +25,7 @@ examples:
   wifi-agent measure reach --target 10.20.0.5 --method tcp --port 443
   wifi-agent measure path --target gate=10.20.0.1 --target portal=portal.example.org:443
   wifi-agent measure throughput --url http://collector.example.org:8081
+  wifi-agent measure join --interface wlan1 --ssid Pupils --credentials secrets.toml --credential pupils
 
 Exit status: 0 it measured (whatever it found), 1 it could not, 2 wrong use."""
 _LONG_SECONDS = 2.0
@@ -63,10 +64,18 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     through.add_argument("--max-bytes", type=_positive(int), default=25_000_000, metavar="N")
     through.add_argument("--max-seconds", type=_positive(float), default=5.0, metavar="S")
     through.add_argument("--streams", type=_positive(int), default=4, metavar="N")
+    join = probes.add_parser(
+        "join", help="join a network as a pupil's device does, stage by stage", epilog=_EXAMPLES, formatter_class=raw
+    )
+    join.add_argument("--ssid", required=True, help="the network's name")
+    join.add_argument("--credentials", type=Path, metavar="FILE", help="TOML of mode 0600 that holds the secrets")
+    join.add_argument("--credential", default="", metavar="NAME", help="which of them (default: an open network)")
+    join.add_argument("--page", default="", metavar="URL", help="http page whose first byte is awaited")
+    join.add_argument("--every-bss", action="store_true", help="one try at each access point heard")
     host = probes.add_parser(
         "host", help="this device: load, disk, network card", epilog=_EXAMPLES, formatter_class=raw
     )
-    for one in (reach, path, through, host):
+    for one in (reach, path, through, join, host):
         _common(one, again=True)
     parser.set_defaults(run=run)
 
@@ -141,6 +150,8 @@ def _settings(args: argparse.Namespace) -> list[tuple[str, Any, float]]:
         return [("reach", reach.Settings(targets, **_paced(args)), _seconds(args))]
     if args.probe == "throughput":
         return [("throughput", _throughput(args), args.max_seconds + 2)]
+    if args.probe == "join":
+        return [("join", _join(args), 20.0)]
     from agent.probes import host, path  # noqa: PLC0415
 
     found: list[tuple[str, Any, float]] = []
@@ -166,6 +177,15 @@ def _path_target(text: str) -> wire.PathTarget:
         raise ValueError(f"{text!r}: write a target as [NAME=]HOST or [NAME=]HOST:PORT")
     label = (name or place)[:64]
     return wire.PathTarget("target", label, host, "tcp" if colon else "icmp", int(port) if colon else None)
+
+
+def _join(args: argparse.Namespace) -> Any:
+    from agent.probes.join import Settings  # noqa: PLC0415
+
+    if not args.interface:
+        raise ValueError("join needs --interface: the radio that joins, for instance --interface wlan1")
+    task = wire.JoinTask(args.ssid, args.credential, every_bss=args.every_bss, page=args.page)
+    return Settings(args.interface, task, credentials=args.credentials)
 
 
 def _throughput(args: argparse.Namespace) -> Any:

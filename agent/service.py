@@ -8,6 +8,7 @@ import os
 import threading
 import time
 from collections.abc import Callable
+from functools import partial
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any, TextIO
@@ -25,7 +26,7 @@ from agent.push import Pusher, Refused, Unreachable
 from agent.recorder import Recorder, WindowRecorder
 from agent.relay import RecorderServer, SocketRecorder
 from agent.run import Runner
-from agent.schedule import Schedule, in_class, next_due
+from agent.schedule import JOBS, Schedule, in_class, next_due
 from agent.spool import Spool
 from agent.transport import Transport, client
 from agent.watchdog import Watchdog, notify
@@ -33,7 +34,7 @@ from agent.watchdog import Watchdog, notify
 log = logging.getLogger(__name__)
 
 RUNNING = "run.json"
-PROBER_JOBS = ("reach", "path", "host")
+PROBER_JOBS = ("reach", "path", "host", "airspace", "link", "join")
 
 
 class ServiceError(Exception):
@@ -60,7 +61,7 @@ class Service:
         self._prober: Prober | None = None
         self._shipper: Shipper | None = None
         self._started_at = self._clock.now()
-        if role == "prober":
+        if role in ("prober", "joiner"):
             self._relay = SocketRecorder(config.recorder_socket, self._clock, self._schedule.changed)
             dog = Watchdog(("recorded",))
             relay = self._relay
@@ -70,8 +71,9 @@ class Service:
                 _Watched(relay, dog),
                 plan=lambda: relay.in_force,
                 collector=lambda: config.collector or relay.collector,
+                role=role,
             )
-            self._agent_id = f"prober/{os.uname().nodename}"
+            self._agent_id = f"{role}/{os.uname().nodename}"
         else:
             self._shipper = Shipper(config, self._clock, role)
             self._agent_id = self._shipper.identity.id
@@ -83,16 +85,17 @@ class Service:
                     shipper.recorder,
                     plan=lambda: shipper.plans.in_force,
                     collector=lambda: shipper.collector,
+                    role=role,
                 )
 
     def run(self) -> None:
         """Blocks until :meth:`stop`."""
         server = self._serve_metrics()
-        for job in ("reach", "path", "host", "throughput", "seal", "push", "plan"):
+        for job in JOBS:
             run = self._job(job)
             if run is not None:
                 self._schedule.every(job, lambda after, job=job: self._due(job, after), run)  # type: ignore[misc]
-        if self._prober is not None and self.role == "prober":
+        if self._prober is not None and self._shipper is None:
             self._relay.start()
         if self._shipper is not None:
             self._shipper.start(on_plan=self._schedule.changed)
@@ -104,7 +107,7 @@ class Service:
         finally:
             notify("STOPPING=1")
             self._schedule.stop()
-            if self.role == "prober":
+            if self._shipper is None:
                 self._relay.stop()
             if self._shipper is not None:
                 self._shipper.close()
@@ -147,7 +150,7 @@ class Service:
 
     def _job(self, job: str) -> Callable[[], None] | None:
         if job in PROBER_JOBS:
-            return self._prober.jobs()[job] if self._prober is not None else None
+            return self._prober.jobs().get(job) if self._prober is not None else None
         return self._shipper.jobs()[job] if self._shipper is not None else None
 
     def _serve_metrics(self) -> MetricsServer | None:
@@ -172,15 +175,23 @@ class Prober:
         recorder: Recorder,
         plan: Callable[[], InForce | None],
         collector: Callable[[], str],
+        role: str,
     ) -> None:
         self._config = config
         self._clock = clock
+        self._role = role
         self._in_force = plan
         self._collector = collector
         self.runner = Runner(recorder, clock, probes.load)
 
     def jobs(self) -> dict[str, Callable[[], None]]:
-        return {"reach": self._reach, "path": self._path, "host": self._host}
+        """What this device can do: without a radio for it, a job is not even tried."""
+        jobs: dict[str, Callable[[], None]] = {}
+        if self._role != "joiner":
+            jobs |= {"reach": self._reach, "path": self._path, "host": self._host}
+        if self._role != "prober" and self._config.join_interface:
+            jobs["join"] = self._join
+        return jobs
 
     def _reach(self) -> None:
         plan = self._plan()
@@ -193,6 +204,12 @@ class Prober:
 
     def _host(self) -> None:
         self._run("host", lambda: tasks.host(self._config))
+
+    def _join(self) -> None:
+        plan = self._plan()
+        if plan is not None:
+            for task in plan.join:
+                self._run("join", partial(tasks.join, plan, task, self._config))
 
     def _run(self, job: str, settings: Callable[[], Any]) -> None:
         plan = self._plan()

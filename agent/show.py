@@ -12,6 +12,7 @@ from rich.table import Table
 from agent import wire
 
 _NAMED = 8
+_STAGES = ("scan", "authenticate", "associate", "eap", "handshake", "dhcp", "dns", "portal", "first_byte")
 _RUNG_HELP = {
     "link": "this device has no link: check the cable or the radio",
     "gateway": "the gateway does not answer: the local network or its router",
@@ -33,6 +34,8 @@ def show(document: dict[str, Any], table: wire.Table | None) -> None:
     rows = document["rows"]
     if isinstance(table, wire.Echo):
         _echo(console, document, rows)
+    elif isinstance(table, wire.Join):
+        _join(console, rows)
     else:
         _facts(console, document, rows)
 
@@ -63,6 +66,28 @@ def _echo(console: Console, document: dict[str, Any], rows: list[dict[str, Any]]
         console.print(f"[bold red]{len(silent)} of {len(rows)} do not answer[/]")
     else:
         console.print(f"[green]all {len(rows)} answer[/]")
+
+
+def _join(console: Console, rows: list[dict[str, Any]]) -> None:
+    for row in rows:
+        signal = "" if row["signal_dbm"] is None else f", {row['signal_dbm']:.0f} dBm"
+        band = "" if row["band"] is None else f", {row['band']} GHz"
+        title = f"{row['ssid']} ({row['method']}) at {row['bssid'] or 'no access point'}{band}{signal}"
+        grid = Table(title=escape(title), title_justify="left", box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
+        grid.add_column("stage", no_wrap=True)
+        grid.add_column("ms", justify="right", no_wrap=True)
+        for stage in _STAGES:
+            seconds, failed = row[f"{stage}_seconds"], stage == row["outcome"]
+            if seconds is not None or failed:
+                grid.add_row(_words(stage), _ms(seconds), style="red" if failed else "")
+        grid.add_row("total", _ms(row["total_seconds"]), style="bold")
+        console.print(grid)
+        if row["dns_asked"]:
+            console.print(f"DNS servers: {row['dns_answered']} of {row['dns_asked']} answered")
+        if row["outcome"] == "ok":
+            console.print("[green]joined, and left again[/]")
+        else:
+            console.print(f"[bold red]fails at {_words(row['outcome'])}[/]: {escape(row['reason'] or '')}")
 
 
 def _notes(console: Console, rows: list[dict[str, Any]]) -> None:

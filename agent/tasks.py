@@ -15,6 +15,8 @@ from agent.probes.base import CouldNotRun
 from agent.push import Refused, Unreachable
 from agent.transport import Transport
 
+JOIN_SECONDS = 60.0
+"""The longest a try to join one network may take, every stage together."""
 # A device that waits for approval has no plan, and still watches its own path. Two independent names of the internet,
 # because one silent name proves nothing.
 PATHS_WITHOUT_PLAN = (
@@ -33,6 +35,8 @@ def seconds_for(job: str, plan: wire.Plan | None, *, full: bool) -> float:
         return 15.0 + 3 * (task.max_seconds if task else 5.0)
     if job == "host" or plan is None:
         return 10.0
+    if job == "join":
+        return JOIN_SECONDS
     cadence = plan.cadence.full_seconds if full else plan.cadence.idle_seconds
     return max(min(cadence * 0.8, 120.0), 2.0)
 
@@ -64,6 +68,13 @@ def path(plan: wire.Plan | None, config: Config, collector: str) -> Any:
             chosen = msgspec.structs.replace(target, address=url.hostname, method="tcp", port=port)
         targets.append(chosen)
     return Settings(targets=targets, **_interface(config))
+
+
+def join(plan: wire.Plan, task: wire.JoinTask, config: Config) -> Any:
+    """Settings of one try to join one network."""
+    from agent.probes.join import Settings  # noqa: PLC0415
+
+    return Settings(interface=config.join_interface, task=task, bssids=plan.bssids, credentials=config.credentials)
 
 
 def host(config: Config) -> Any:

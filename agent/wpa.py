@@ -197,13 +197,14 @@ class Supplicant:
             raise NotStarted(f"no interface {interface[:20]}", "set join_interface to the radio that joins")
         control, config, log = (self._folder / name for name in ("control", "supplicant.conf", "log"))
         settings = f"ctrl_interface={control}\nupdate_config=0\np2p_disabled=1\n"
-        with open(os.open(config, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
-            file.write(settings)
+        for file in (config, log):
+            file.touch(mode=0o600)
+        config.write_text(settings)
         arguments = [program, "-D", "nl80211", "-i", interface, "-c", str(config)]
         try:
-            with open(os.open(log, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+            with log.open("wb") as stream:
                 self._process = subprocess.Popen(
-                    arguments, stdin=subprocess.DEVNULL, stdout=file, stderr=subprocess.STDOUT
+                    arguments, stdin=subprocess.DEVNULL, stdout=stream, stderr=subprocess.STDOUT
                 )
         except OSError as fault:
             raise NotStarted(f"{program}: {fault.strerror}", "install wpa_supplicant (Debian: wpasupplicant)") from None

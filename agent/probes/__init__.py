@@ -13,6 +13,7 @@ PROBES = {
     "reach": "agent.probes.reach",
     "path": "agent.probes.path",
     "throughput": "agent.probes.throughput",
+    "join": "agent.probes.join",
     "host": "agent.probes.host",
 }
 
