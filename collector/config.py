@@ -13,6 +13,8 @@ from urllib.parse import urlsplit
 
 import msgspec
 
+from collector.policy import SHIPPED
+
 PREFIX = "CAMPUS_WIFI_COLLECTOR_"
 PLACES = (Path("collector.toml"), Path("/etc/campus-wifi/collector.toml"))
 OFF = "off"
@@ -52,6 +54,8 @@ class Config(msgspec.Struct, frozen=True):
     # SQLAlchemy URL; empty: SQLite in data_dir.
     database: str = ""
     remote_write_url: str = ""
+    # The shipped policy that a new collector begins with: baseline, or baseline-2 where every agent has a radio.
+    policy: str = "baseline"
     report_seconds: int = 60
     grace_seconds: int = 60
     # Always in class, slots of three reports, labelled so.
@@ -185,6 +189,8 @@ def _typed(key: str, value: Any, where: str) -> Any:
             parse_listen(value)
         except ValueError:
             raise ConfigError(f'{where}: `{key}` is {value!r}; write "HOST:PORT"') from None
+    if key == "policy" and value not in SHIPPED:
+        raise ConfigError(f"{where}: `{key}` is {value!r}; write one of {', '.join(SHIPPED)}")
     is_url = value.startswith(("https://", "http://")) and urlsplit(value).hostname
     if key in {"public_url", "remote_write_url", "throughput_url"} and value and not is_url:
         raise ConfigError(f"{where}: `{key}` is {value!r}; write a URL: https://HOST:PORT")
