@@ -15,6 +15,7 @@ import msgspec
 
 from collector import blocked
 from collector.blocked import Window
+from collector.policy import SHIPPED
 
 PREFIX = "CAMPUS_WIFI_COLLECTOR_"
 PLACES = (Path("collector.toml"), Path("/etc/campus-wifi/collector.toml"))
@@ -55,6 +56,8 @@ class Config(msgspec.Struct, frozen=True):
     # SQLAlchemy URL; empty: SQLite in data_dir.
     database: str = ""
     remote_write_url: str = ""
+    # The shipped policy that a new collector begins with: baseline, or baseline-2 where every agent has a radio.
+    policy: str = "baseline"
     report_seconds: int = 60
     grace_seconds: int = 60
     # Always in class, slots of three reports, labelled so.
@@ -197,6 +200,8 @@ def _typed(key: str, value: Any, where: str) -> Any:
             parse_listen(value)
         except ValueError:
             raise ConfigError(f'{where}: `{key}` is {value!r}; write "HOST:PORT"') from None
+    if key == "policy" and value not in SHIPPED:
+        raise ConfigError(f"{where}: `{key}` is {value!r}; write one of {', '.join(SHIPPED)}")
     if key in {"public_url", "remote_write_url", "throughput_url"} and value and not _is_url(value):
         raise ConfigError(f"{where}: `{key}` is {value!r}; write a URL: https://HOST:PORT")
     if key in _PATHS:

@@ -13,6 +13,10 @@ from msgspec import Struct
 
 from agent import wire
 
+WALKING = "walking"
+"""The place of a device that a technician carries from room to room: it stands nowhere, watches no access point, and no
+slot waits for it. Its reports name the rooms that it measured."""
+
 
 class School(Struct, frozen=True):
     """A school on a campus; ``cds_code`` is its 14-digit county-district-school code, text."""

@@ -15,7 +15,7 @@ from collector.day_record import Grounds, Judged, RoomAir, SlotChange, blank, da
 from collector.day_verdict import judge_day
 from collector.evaluate import Context, SlotVerdict, evaluate_slots, radio_of
 from collector.holding import Held
-from collector.inventory import Campus
+from collector.inventory import WALKING, Campus
 from collector.statistic import Placed
 from collector.store import coverage as rooms
 from collector.store import evidence, ledger
@@ -57,7 +57,7 @@ def judge_campus_day(connection: Connection, work: CampusDay, held: Held, standi
     ever, beacons = sql.answered(connection, known), sql.heard(connection, known)
     gaps = tuple(sql.collector_gaps(connection, since, until))
     exclusions = tuple(sql.exclusions(connection, work.campus.id, since, until))
-    agents = tuple((s.agent, s.place, s.from_at, s.to_at) for s in standings)
+    agents = tuple((s.agent, s.place, s.from_at, s.to_at) for s in standings if s.place != WALKING)
     verdicts: dict[int, SlotVerdict] = {}
     for group in _same_answers(slots, seconds, [*ever.values(), *beacons.values()]):
         begin, end = group[0], group[-1] + seconds
@@ -154,7 +154,10 @@ def _placed(row: evidence.Kept, standings: list[sql.Standing]) -> Placed:
         None,
     )
     report = row.report()
-    if report.place is not None:
+    survey = report.place is not None or place == WALKING
+    if report.place is None:
+        place = None if survey else place
+    else:
         # A walking technician says the room; of another campus than the device's own it says nothing of a room.
         place = report.place if report.place.startswith(f"{row.campus}/") else None
     return Placed(
@@ -165,7 +168,7 @@ def _placed(row: evidence.Kept, standings: list[sql.Standing]) -> Placed:
         digest=row.digest,
         received_at=row.received_at,
         confirmed=row.flag == "",
-        survey=report.place is not None,
+        survey=survey,
     )
 
 

@@ -137,10 +137,12 @@ def _keep(
     mark_again(connection, day, f"new {kind}")
 
 
-def ensure_policy(store: Store, clock: Callable[[], float], *, demonstration: bool, report_seconds: int) -> None:
-    """Keeps the shipped policy where none is kept yet; in demonstration mode its slots are three reports long and
-    every campus is always in class. Without bells nothing is in class, and the answers say so."""
-    wanted = policy.baseline()
+def ensure_policy(
+    store: Store, clock: Callable[[], float], *, demonstration: bool, report_seconds: int, name: str = "baseline"
+) -> None:
+    """Keeps the shipped policy of that name where none is kept yet; in demonstration mode its slots are three reports
+    long and every campus is always in class. Without bells nothing is in class, and the answers say so."""
+    wanted = policy.shipped(name)
     if demonstration:
         wanted = policy.for_slots(wanted, 3 * report_seconds, report_seconds)
     now = clock()

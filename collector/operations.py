@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Any
 from msgspec import Struct
 from sqlalchemy import Connection
 
-from collector import list_imports
+from collector import adopting, list_imports
 from collector.holding import Holding, NothingHolds
+from collector.inventory import WALKING
 from collector.joining import join_string
 from collector.refusals import NotDone
 from collector.store import agents, backups, tokens
@@ -125,8 +126,8 @@ def _change_agent(task: Task, change: Callable[[Connection, str, float, int], ag
 def _place(task: Task, campus: str | None = None) -> str | None:
     """The place as it was named, if it is one of an imported room list."""
     place = task.body.get("place")
-    if place is None:
-        return None
+    if place is None or place == WALKING:
+        return place
     held = _held(task)
     of = str(place).split("/", 1)[0]
     rooms = {room.id for room in held.inventory.places.get(of, ())} if held else set()
@@ -157,8 +158,8 @@ def _assign(task: Task) -> Body:
 
 def _move(task: Task) -> Body:
     place = _place(task)
-    if place is None:
-        raise NotDone("no place was named", "give --place CAMPUS/BUILDING/ROOM", status=2)
+    if place is None or place == WALKING:
+        raise NotDone("no room was named", "give --place CAMPUS/BUILDING/ROOM", status=2)
     campus = place.split("/", 1)[0]
     held = _held(task)
     with task.store.read() as connection:
@@ -209,8 +210,13 @@ def _import(task: Task) -> Body:
     return list_imports.take_in(task.store, task.clock, task.body, task.by)
 
 
+def _adopt(task: Task) -> Body:
+    return adopting.adopt(task.store, task.clock, task.body, task.by)
+
+
 OPERATIONS: dict[str, Callable[[Task], Body]] = {
     "import": _import,
+    "policy-adopt": _adopt,
     "token-create": _make_tokens,
     "agents-approve": _approve,
     "agents-assign": _assign,

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import datetime
 import hashlib
+import re
 import zoneinfo
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -21,7 +22,7 @@ from collector import hours
 from collector.authenticate import KnownAgent, Refusal
 from collector.config import Config
 from collector.inventories import Inventories
-from collector.inventory import AccessPoint
+from collector.inventory import WALKING, AccessPoint
 from collector.services import Services
 from collector.store import agents
 
@@ -29,6 +30,8 @@ WATCHERS = 2
 REACH_COUNT = 3
 IDLE_SECONDS = 300.0
 THROUGHPUT_SECONDS = 3600.0
+JOIN_SECONDS = 900.0
+"""Four tries an hour for each SSID: in a school day twice what the policy's day needs."""
 DEMONSTRATION_THROUGHPUT_SECONDS = 60.0
 
 
@@ -66,13 +69,16 @@ class Plans:
         config = self._services.config
         today = datetime.datetime.fromtimestamp(now, zoneinfo.ZoneInfo(campus.timezone)).date()
         listed = held.inventory.access_points_on(campus.id, today)
-        mine = share(sender.id, sorted(standing), listed)
+        bssids = sorted(bssid for ap in listed for bssid in ap.bssids)
+        watching = sorted(agent for agent, placed in standing.items() if placed.place != WALKING)
+        mine = share(sender.id, watching, listed) if sender.id in watching else []
+        place = standing[sender.id].place
         midnight = datetime.datetime.combine(today, datetime.time(), zoneinfo.ZoneInfo(campus.timezone)).timestamp()
         return wire.Plan(
             schema=wire.SCHEMA,
             agent=sender.id,
             campus=campus.id,
-            place=standing[sender.id].place,
+            place=None if place == WALKING else place,
             # Of the day, not of the second: the same facts must give the same digest.
             issued_at=midnight,
             slot_seconds=held.policy.slot_seconds,
@@ -87,7 +93,12 @@ class Plans:
                 windows=hours.next_windows(held.hours, campus, midnight),
             ),
             throughput=_throughput(config, campus.id),
-            bssids=sorted(bssid for ap in listed for bssid in ap.bssids),
+            join=[wire.JoinTask(ssid, credential(ssid), JOIN_SECONDS) for ssid in campus.join],
+            # As often as it sweeps, so that a slot holds several looks; where no SSID and no BSSID is known, nothing
+            # that is heard could be told to be ours.
+            airspace_seconds=float(config.report_seconds) if campus.ssids or bssids else 0.0,
+            ssids=list(campus.ssids),
+            bssids=bssids,
             simulated=campus.simulated,
         )
 
@@ -102,6 +113,11 @@ def share(agent_id: str, everyone: Sequence[str], listed: Sequence[AccessPoint])
         if agent_id in ranked[:WATCHERS]:
             mine.append(ap)
     return mine
+
+
+def credential(ssid: str) -> str:
+    """The name under which a device keeps the secret of an SSID: its letters and digits, small, divided by dashes."""
+    return "-".join(re.findall(r"[a-z0-9]+", ssid.lower())) or "default"
 
 
 def _method(ap: AccessPoint) -> wire.Method:

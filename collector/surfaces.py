@@ -20,6 +20,7 @@ def start(services: Services, version: str, ending: contextlib.ExitStack) -> lis
         services.clock,
         demonstration=config.demonstration,
         report_seconds=config.report_seconds,
+        name=config.policy,
     )
     with services.store.read() as connection:
         held = Inventories().policy(connection, services.clock())

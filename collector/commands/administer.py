@@ -40,7 +40,13 @@ def perform(arguments: argparse.Namespace, verb: str, body: dict[str, Any]) -> d
         return served
     with open_store(config, write=True) as store:
         # What a server does when it starts: without a policy and hours nothing can be judged or planned.
-        ensure_policy(store, time.time, demonstration=config.demonstration, report_seconds=config.report_seconds)
+        ensure_policy(
+            store,
+            time.time,
+            demonstration=config.demonstration,
+            report_seconds=config.report_seconds,
+            name=config.policy,
+        )
         try:
             return operations.perform(store, config, time.time, verb, body)
         except NotDone as fault:

@@ -1,17 +1,20 @@
-"""``policy``: shows what a campus is judged by, each threshold with its source, and checks a policy file."""
+"""``policy``: what a campus is judged by, each threshold with its source; checks a policy file; adopts one."""
 
 from __future__ import annotations
 
 import argparse
+import base64
 import datetime
 from pathlib import Path
 
 import msgspec
 
 from collector import policy as policies
+from collector.commands.administer import perform
 from collector.commands.console import cell, out, print_json, say, table, wrong_use
 from collector.commands.present import settings
-from collector.policy import Policy, PolicyError
+from collector.commands.when import day
+from collector.policy import Criterion, Policy, PolicyError
 from collector.store import Store, StoreError, snapshots
 
 
@@ -31,6 +34,16 @@ def add_parser(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> No
     )
     check.add_argument("file", type=Path)
     check.set_defaults(run=_check)
+    adopt = actions.add_parser(
+        "adopt",
+        help="judge by another policy from a day on",
+        description="From that day on campuses are judged by this policy; days before keep what held then. "
+        "baseline-2 requires what radios measure: a campus whose agents have none stays unknown under it.",
+        epilog="example: wifi-collector policy adopt baseline-2 --from 2027-01-01",
+    )
+    adopt.add_argument("policy", metavar="NAME|FILE", help=f"{', '.join(policies.SHIPPED)}, or a TOML file")
+    adopt.add_argument("--from", dest="since", type=day, metavar="DATE", required=True)
+    adopt.set_defaults(run=_adopt)
 
 
 def _show(arguments: argparse.Namespace) -> int:
@@ -47,7 +60,7 @@ def _show(arguments: argparse.Namespace) -> int:
         source = f"{one.source.title} ({one.source.body}, {one.source.year})"
         shown.add_row(
             cell(one.id),
-            cell(f"{one.measure} {one.comparison} {one.threshold:g} {one.unit}"),
+            cell(f"{one.measure} {one.comparison} {one.threshold:g} {one.unit}{_bands(one)}"),
             cell(f"{one.share:.0%} of {one.scope}s"),
             cell(one.window),
             cell("yes" if one.required else "no"),
@@ -59,9 +72,23 @@ def _show(arguments: argparse.Namespace) -> int:
     return 0
 
 
+def _bands(criterion: Criterion) -> str:
+    return f" ({' and '.join(criterion.bands)} GHz)" if criterion.bands else ""
+
+
 def _check(arguments: argparse.Namespace) -> int:
     policy = _read(arguments.file)
     say(f"{arguments.file}: {policy.name}, {len(policy.criteria)} criteria, digest {policy.hash[:12]}: no fault found")
+    return 0
+
+
+def _adopt(arguments: argparse.Namespace) -> int:
+    name = arguments.policy
+    policy = policies.shipped(name) if name in policies.SHIPPED else _read(Path(name))
+    document = base64.b64encode(policy.to_bytes()).decode()
+    done = perform(arguments, "policy-adopt", {"document": document, "valid_from": arguments.since.isoformat()})
+    again = f"; {done['slots_judged_again']} slots are judged again" if done["slots_judged_again"] else ""
+    say(f"{done['policy']} holds from {done['valid_from']} on, digest {done['hash'][:12]}{again}")
     return 0
 
 

@@ -45,7 +45,7 @@ def test_every_verb_has_help_with_an_example(collector):
         assert done.returncode == 0, verb
         if verb not in ("token", "policy"):
             assert "example: wifi-collector" in done.stdout, verb
-    for verb in (("token", "create"), ("policy", "show"), ("policy", "check"), ("agents", "move")):
+    for verb in (("token", "create"), ("policy", "show"), ("policy", "check"), ("policy", "adopt"), ("agents", "move")):
         assert "example: wifi-collector" in collector(*verb, "--help").stdout, verb
 
 
@@ -146,3 +146,17 @@ def test_the_policy_is_shown_with_its_sources_and_a_wrong_file_is_named(collecto
     assert all(one["source"]["title"] for one in shown["criteria"])
     assert wrong.returncode == 2
     assert "policy.toml: unknown key `thresold`" in wrong.stderr
+
+
+def test_a_policy_is_adopted_from_a_day_on_and_the_days_before_keep_theirs(collector, tmp_path):
+    adopted = collector("policy", "adopt", "baseline-2", "--from", "2026-01-01")
+    shown = json.loads(collector("policy", "show", "--json").stdout)
+    earlier = collector("policy", "adopt", "baseline", "--from", "2025-08-01")
+    (tmp_path / "collector.toml").write_text(f'data_dir = "{tmp_path}/data"\npolicy = "baseline-3"\n')
+    unknown = collector("policy", "show")
+
+    assert adopted.returncode == 0, adopted.stderr
+    assert adopted.stdout.startswith("baseline version 2 holds from 2026-01-01 on")
+    assert (shown["version"], shown["valid_from"]) == (2, "2026-01-01")
+    assert (earlier.returncode, "give --from 2026-01-01 or later" in earlier.stderr) == (2, True)
+    assert (unknown.returncode, "write one of baseline, baseline-2" in unknown.stderr) == (2, True)

@@ -1,5 +1,6 @@
 """What radios say, on a real database: first beacons are remembered, days are judged when over, rooms are covered."""
 
+import base64
 import datetime
 
 import msgspec
@@ -10,6 +11,7 @@ from collector import list_imports, policy
 from collector.answers import commitment
 from collector.answers_csv import as_csv
 from collector.judge import Judge
+from collector.operations import perform
 from collector.store import Batch, Incoming, Store, coverage, judging, ledger, snapshots
 from collector.store.evidence import pack
 from tests.air_evidence import Bss, airspace, channels, join, throughput
@@ -163,3 +165,32 @@ def test_coverage_counts_the_room_of_the_agent_and_the_rooms_a_technician_walked
         then, now = (coverage.latest(connection, day)["lincoln"][WALKED] for day in (TUESDAY, "2026-09-16"))
     assert (then.verdicts["coverage.primary"], now.verdicts["coverage.primary"]) == ("short", "met")
     assert HOME in record(store).record.rooms
+
+
+def test_no_slot_waits_for_a_device_that_a_technician_carries(store, clock, judge):
+    walker = "b" * 32
+    enrolled(store, clock, walker)
+    perform(store, None, clock, "agents-approve", {"agent": walker, "place": "walking"})
+    pushed(store, clock, heard(MORNING, *GOOD))
+    judged_until(judge, clock, MORNING + SLOT + 61)
+
+    verdict = judge.latest()["lincoln"].verdict
+    assert set(verdict.places) == {HOME}
+    assert verdict.cause != "agent_silent"
+
+
+def test_a_policy_adopted_later_judges_again_only_from_its_day(store, clock, judge):
+    pushed(store, clock, heard(MORNING, *GOOD), heard(MORNING + 86400, Bss(RADIO, -90.0), Bss(SECOND, -91.0)))
+    judged_until(judge, clock, MORNING + 86400 + SLOT + 61)
+    document = base64.b64encode(policy.baseline().to_bytes()).decode()
+
+    done = perform(store, None, clock, "policy-adopt", {"document": document, "valid_from": "2026-09-16"})
+    assert done["slots_judged_again"] > 0
+    judged_until(judge, clock, clock())
+
+    with store.read() as connection:
+        rows = [ledger.newest(connection, "lincoln", day) for day in (TUESDAY, "2026-09-16")]
+        kept = {one.hash: one.valid_from for one in snapshots.every(connection, "policy")}
+    assert [kept[row.policy] for row in rows] == [datetime.date(2026, 1, 1), datetime.date(2026, 9, 16)]
+    criteria = [{one.id for span in row.record.spans for one in span.grounds.criteria} for row in rows]
+    assert ["signal.primary" in one for one in criteria] == [True, False]
