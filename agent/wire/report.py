@@ -56,7 +56,8 @@ class Clock(Struct, forbid_unknown_fields=True):
 
 class Report(Struct, omit_defaults=True, forbid_unknown_fields=True):
     """One agent's window, numbered densely by ``seq`` within a random ``stream``. ``start_at`` is Unix seconds (UTC),
-    ``None`` while the clock is unknown: then ``clock.boottime_seconds`` and a later report's ``anchors`` place it."""
+    ``None`` while the clock is unknown: then ``clock.boottime_seconds`` and a later report's ``anchors`` place it.
+    ``place``: the room (CAMPUS/BUILDING/ROOM) that a walking technician measured; an agent that stays says none."""
 
     schema: int
     agent: Hex32
@@ -80,6 +81,7 @@ class Report(Struct, omit_defaults=True, forbid_unknown_fields=True):
     losses: list[Loss] = []
     anchors: list[Anchor] = []
     simulated: bool = False
+    place: Annotated[str, Meta(max_length=200)] | None = None
 
 
 _report = msgspec.json.Decoder(Report)
