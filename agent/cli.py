@@ -83,6 +83,12 @@ def _add_enroll(verbs: Any) -> None:
     )  # fmt: skip
     parser.add_argument("--join-file", type=Path, metavar="FILE", help="file with the join string")
     parser.add_argument("--name", default="", help="a name for people (default: none)")
+    parser.add_argument("--check", action="store_true", help="do not enroll: say whether you can leave this device")
+    parser.add_argument(
+        "--wait", type=float, metavar="S", help="seconds to wait until the device is approved, runs, has its plan and "
+        "is heard; what is missing then is named, and the exit status is 1 (default: 300 at a terminal, else 0)",
+    )  # fmt: skip
+    parser.add_argument("--no-wait", dest="wait", action="store_const", const=0.0, help="make it known and no more")
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     parser.set_defaults(act=_enroll)
 
@@ -92,33 +98,58 @@ def _enroll(args: argparse.Namespace) -> int:
     from agent.clock import RealClock  # noqa: PLC0415
     from agent.identity import IdentityError  # noqa: PLC0415
     from agent.service import agent_version  # noqa: PLC0415
+    from agent.status import StatusError  # noqa: PLC0415
 
     try:
         settings = config.load(args.config)
-        join = enroll.parse(_join_string(args))
+        join = None if args.check else enroll.parse(_join_string(args))
         settings.data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
-        kept = enroll.enroll(
-            join,
-            settings.data_dir,
-            RealClock(settings.data_dir / "clock.json"),
-            version=agent_version(),
-            name=args.name,
-            ca_file=settings.ca_file,
-        )
+        clock = RealClock(settings.data_dir / "clock.json")
+        kept = enroll.load(settings.data_dir)
+        if join is not None:
+            kept = enroll.enroll(
+                join, settings.data_dir, clock, version=agent_version(), name=args.name, ca_file=settings.ca_file
+            )
+            enroll.give_to_owner(settings.data_dir)
+        if kept is None:
+            return _fail(f"{settings.data_dir}: this device is not enrolled; give a join string", 1)
+        return _leave(args, settings, kept, clock)
     except config.ConfigError as fault:
         return _fail(fault, 2)
     except enroll.EnrollError as fault:
         return _fail(fault, 2 if fault.usage else 1)
-    except (IdentityError, OSError) as fault:
+    except (IdentityError, StatusError, OSError) as fault:
         return _fail(fault, 1)
-    if args.json:
-        shown = {"agent": kept.agent, "campus": kept.campus, "state": kept.state, "collector": kept.collector}
-        print(json.dumps(shown))
-    else:
-        print(f"agent {kept.agent} is {kept.state} on campus {kept.campus} at {kept.collector}")
+
+
+def _leave(args: argparse.Namespace, settings: Any, kept: Any, clock: Any) -> int:
+    """Says what the device is, and whether the technician may leave it."""
+    from agent import ready  # noqa: PLC0415
+
+    person = sys.stderr.isatty() and not args.json
+    seconds = args.wait if args.wait is not None else ready.WAIT_SECONDS if person else 0.0
+    shown = {"agent": kept.agent, "campus": kept.campus, "state": kept.state, "collector": kept.collector}
+    if not args.json and not args.check:
+        print(f"agent {kept.agent} is {kept.state} on campus {kept.campus} at {kept.collector}", flush=True)
         if kept.state == "pending":
             print("An administrator compares this id and approves it; until then the agent measures and keeps.")
-    return 0
+    steps = []
+    if seconds > 0 or args.check:
+        look = ready.Look(settings, kept.agent, ready.ask_with(settings, kept, clock))
+        steps = ready.wait(look, seconds, _progress if person else lambda _: None)
+        if person:
+            _progress("")
+        shown["steps"] = [step._asdict() for step in steps]
+    if args.json:
+        print(json.dumps(shown))
+    elif steps:
+        print(ready.told(steps))
+    return 0 if all(step.done for step in steps) else 1
+
+
+def _progress(text: str) -> None:
+    # To the line's start, the text, the rest of the line cleared (ECMA-48).
+    print(f"\r{text}\x1b[K", end="", file=sys.stderr, flush=True)
 
 
 def _join_string(args: argparse.Namespace) -> str:

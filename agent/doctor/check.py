@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
 from typing import Literal, NamedTuple
 
@@ -37,4 +38,5 @@ def show(checks: Sequence[Check]) -> None:
     for check in checks:
         colour = colours[check.state]
         grid.add_row(f"[{colour}]{check.state}[/]", check.name, escape(check.found), escape(check.mend))
-    Console(highlight=False).print(grid)
+    # Into a pipe or a file: wide enough that nothing is folded which somebody will copy.
+    Console(highlight=False, width=None if sys.stdout.isatty() else 240).print(grid)
