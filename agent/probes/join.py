@@ -1,7 +1,8 @@
 """Join: this device joins a network as a pupil's device does, and leaves it: seconds a stage, or which failed and why.
 
 The stages, each from the end of the one before it: ``scan`` to the choice of an access point; ``authenticate``;
-``associate``; ``eap`` (802.1X); ``handshake`` (4-way); ``dhcp`` to the address; ``dns`` to the first useful answer of
+``associate``; ``eap`` (802.1X); ``handshake`` (4-way); ``dhcp`` from the keys to the address, so
+with what wpa_supplicant takes to open the port; ``dns`` to the first useful answer of
 any server the lease names, all asked at once; ``portal`` a first GET of the page, judged; ``first_byte`` a second GET
 to its first byte. They sum to the whole by construction: each begins where the one before it ended.
 """
