@@ -54,26 +54,6 @@ class _Message(NamedTuple):
     options: dict[int, bytes]
 
 
-def obtain(interface: str, mac: bytes, seconds: float) -> Lease:
-    """Asks for a lease for at most ``seconds``. Raises Failed where no server grants one, OSError where this device
-    may not ask."""
-    client = _Client(interface, mac, time.monotonic() + seconds)
-    with contextlib.closing(client):
-        offer = client.exchange(_DISCOVER, {}, {_OFFER})
-        if offer is None:
-            if client.refused:
-                raise Failed("the DHCP server offers no address: its pool may be used up")
-            raise Failed("no DHCP server answered")
-        chosen = {50: socket.inet_aton(offer.address), 54: offer.options[54]}
-        answer = client.exchange(_REQUEST, chosen, {_ACK, _NAK})
-        took = time.monotonic() - client.began
-        if answer is None:
-            raise Failed("the DHCP server offered an address and then fell silent")
-        if answer.kind == _NAK:
-            raise Failed("the DHCP server refused the address that it had offered (NAK)")
-        return _lease(answer, took, client.resent)
-
-
 def release(interface: str, mac: bytes, lease: Lease) -> None:
     """Gives the address back, so that a test radio does not use up a school's pool. Nobody answers this."""
     options = {54: socket.inet_aton(lease.server)}
@@ -85,14 +65,16 @@ def release(interface: str, mac: bytes, lease: Lease) -> None:
         sock.sendto(message, (lease.server, 67))
 
 
-class _Client:
-    """One conversation with whatever servers there are."""
+class Client:
+    """One conversation with whatever servers there are. Make it before the clock runs: to open and close a packet
+    socket takes the kernel tens of milliseconds. Raises OSError where this device may not ask."""
 
-    def __init__(self, interface: str, mac: bytes, until: float) -> None:
-        self._mac, self._until, self._interface = mac, until, interface
+    def __init__(self, interface: str, mac: bytes) -> None:
+        self._mac, self._interface = mac, interface
+        self._began = self._until = 0.0
         self._xid = secrets.token_bytes(4)
-        self.resent = 0
-        self.refused = False
+        self._resent = 0
+        self._refused = False
         self._socket = socket.socket(socket.AF_PACKET, socket.SOCK_DGRAM, 0)
         try:
             _only_answers(self._socket)
@@ -100,18 +82,35 @@ class _Client:
         except OSError:
             self._socket.close()
             raise
-        self.began = time.monotonic()
 
     def close(self) -> None:
         self._socket.close()
 
-    def exchange(self, kind: int, options: dict[int, bytes], wanted: set[int]) -> _Message | None:
+    def obtain(self, seconds: float) -> Lease:
+        """Asks for a lease for at most ``seconds``. Raises Failed where no server grants one."""
+        self._began = time.monotonic()
+        self._until = self._began + seconds
+        offer = self._exchange(_DISCOVER, {}, {_OFFER})
+        if offer is None:
+            if self._refused:
+                raise Failed("the DHCP server offers no address: its pool may be used up")
+            raise Failed("no DHCP server answered")
+        chosen = {50: socket.inet_aton(offer.address), 54: offer.options[54]}
+        answer = self._exchange(_REQUEST, chosen, {_ACK, _NAK})
+        took = time.monotonic() - self._began
+        if answer is None:
+            raise Failed("the DHCP server offered an address and then fell silent")
+        if answer.kind == _NAK:
+            raise Failed("the DHCP server refused the address that it had offered (NAK)")
+        return _lease(answer, took, self._resent)
+
+    def _exchange(self, kind: int, options: dict[int, bytes], wanted: set[int]) -> _Message | None:
         """Sends and sends again until an answer of a wanted kind comes, or None when time is up."""
         wait, first = _FIRST_WAIT_SECONDS, True
         while time.monotonic() < self._until:
-            self.resent += not first
+            self._resent += not first
             first = False
-            elapsed = int(time.monotonic() - self.began)
+            elapsed = int(time.monotonic() - self._began)
             asked = {61: b"\x01" + self._mac, 55: _WANTED, **options}
             datagram = _datagram(_packed(kind, self._xid, self._mac, elapsed, asked))
             self._socket.sendto(datagram, (self._interface, _ETHERTYPE_IP, 0, 0, b"\xff" * 6))
@@ -129,11 +128,16 @@ class _Client:
                 data = self._socket.recv(4096)
             except TimeoutError:
                 return None
+            except PermissionError:
+                raise
+            except OSError:
+                # The link was down since the last look: said once, and nothing is lost by it.
+                continue
             message = _parsed(data, self._xid, self._mac)
             if message is None or message.kind not in wanted:
                 continue
             if message.kind != _NAK and (message.address == "0.0.0.0" or len(message.options.get(54, b"")) != 4):  # noqa: S104
-                self.refused = True
+                self._refused = True
                 continue
             return message
         return None

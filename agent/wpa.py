@@ -11,6 +11,7 @@ import os
 import select
 import shutil
 import socket
+import struct
 import subprocess
 import tempfile
 import time
@@ -23,6 +24,9 @@ SYSTEM_SOCKETS = Path("/run/wpa_supplicant")
 _ANSWER_SECONDS = 2.0
 _START_SECONDS = 5.0
 _PING_SECONDS = 1.0
+# SO_TIMESTAMPNS: the kernel notes when an event was sent, however late this process gets to read it.
+_STAMP = 35
+_STAMP_SECONDS = 5.0
 
 
 class SupplicantError(Exception):
@@ -51,7 +55,7 @@ class Refused(SupplicantError):
 
 
 class Event(NamedTuple):
-    """``at``: CLOCK_BOOTTIME at receipt; ``text`` without its level."""
+    """``at``: CLOCK_BOOTTIME when it was sent; ``text`` without its level."""
 
     at: float
     text: str
@@ -62,8 +66,10 @@ class Control:
 
     def __init__(self, path: Path, own: Path, pidfd: int = -1) -> None:
         self._pidfd = pidfd
+        self._age = 0.0
         self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
         try:
+            self._socket.setsockopt(socket.SOL_SOCKET, _STAMP, 1)
             self._socket.bind(str(own))
             self._socket.connect(str(path))
         except OSError as fault:
@@ -89,7 +95,7 @@ class Control:
     def event(self, seconds: float) -> Event | None:
         """The next event within ``seconds``, or None. Only after ``ATTACH``."""
         data = self._receive(seconds)
-        at = boottime()
+        at = boottime() - self._age
         if data is None:
             return None
         text = data.decode("utf-8", "replace")
@@ -105,9 +111,11 @@ class Control:
         ready, _, _ = select.select(watched, [], [], max(seconds, 0.0))
         if self._socket in ready:
             try:
-                return self._socket.recv(16384)
+                data, extra, _, _ = self._socket.recvmsg(16384, socket.CMSG_SPACE(16))
             except OSError:
                 raise _gone() from None
+            self._age = _age(extra)
+            return data
         if ready:
             raise _gone()
         return None
@@ -230,6 +238,16 @@ class Supplicant:
                 control.ask(f"{'DISABLE' if disabled else 'ENABLE'}_NETWORK {number}")
             if not all(self._disabled.values()):
                 control.ask("RECONNECT")
+
+
+def _age(extra: list[tuple[int, int, bytes]]) -> float:
+    """Seconds since a datagram was sent, by the kernel's stamp; 0 where there is none or the clock has stepped."""
+    for level, kind, value in extra:
+        if level == socket.SOL_SOCKET and kind == _STAMP and len(value) == 16:
+            seconds, nanoseconds = struct.unpack("@qq", value)
+            age = time.time() - seconds - nanoseconds / 1e9
+            return age if 0 <= age < _STAMP_SECONDS else 0.0
+    return 0.0
 
 
 def _gone() -> Gone:

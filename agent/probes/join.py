@@ -1,7 +1,8 @@
 """Join: this device joins a network as a pupil's device does, and leaves it: seconds a stage, or which failed and why.
 
 The stages, each from the end of the one before it: ``scan`` to the choice of an access point; ``authenticate``;
-``associate``; ``eap`` (802.1X); ``handshake`` (4-way); ``dhcp`` to the address; ``dns`` to the first useful answer of
+``associate``; ``eap`` (802.1X); ``handshake`` (4-way); ``dhcp`` from the keys to the address, so
+with what wpa_supplicant takes to open the port; ``dns`` to the first useful answer of
 any server the lease names, all asked at once; ``portal`` a first GET of the page, judged; ``first_byte`` a second GET
 to its first byte. They sum to the whole by construction: each begins where the one before it ended.
 """
@@ -108,9 +109,10 @@ class _Try:
         task, credential = self._settings.task, self._credential
         with ThreadPoolExecutor(8, thread_name_prefix="join dns") as pool:
             number = self._supplicant.add_network(values(task.ssid, credential, pin, self._settings.frequencies_hertz))
+            client = dhcp.Client(self._settings.interface, self._mac)
             try:
                 self._join(number)
-                self._use(pool)
+                self._use(client, pool)
             except Failed as fault:
                 self._stages.end(boottime())
                 outcome, reason, code = self._stages.stage, fault.reason, fault.code
@@ -118,6 +120,7 @@ class _Try:
             finally:
                 signal = self._signal()
                 self._supplicant.forget(number)
+                client.close()
         seconds = {stage: round(took, 6) for stage, took in self._stages.seconds.items()}
         total = round(sum(seconds.values()), 6)
         served = [reply for reply in self._asked if reply.done() and _answered(reply.result())]
@@ -145,11 +148,11 @@ class _Try:
                 return
         raise self._association.silence()
 
-    def _use(self, pool: ThreadPoolExecutor) -> None:
+    def _use(self, client: dhcp.Client, pool: ThreadPoolExecutor) -> None:
         """What a joined device does next. The lease is taken off and given back whatever happens."""
         interface = self._settings.interface
         self._stages.enter("dhcp", self._stages.ended)
-        self._lease = lease = dhcp.obtain(interface, self._mac, self._left())
+        self._lease = lease = client.obtain(self._left())
         with address.applied(interface, lease):
             try:
                 self._stages.enter("dns", boottime())

@@ -21,10 +21,15 @@ def test_every_key_is_read_and_the_environment_wins(tmp_path: Path) -> None:
     path = write(
         tmp_path,
         'collector = "https://c:1"\ndata_dir = "/d"\nrole = "shipper"\ninterface = "eth0"\nmetrics_port = 1\n'
-        'spool_quota_bytes = 2000000\nca_file = "/ca"\nsocket = "/s"\n',
+        'spool_quota_bytes = 2000000\nca_file = "/ca"\nsocket = "/s"\n'
+        'join_interface = "wlan1"\ncredentials = "/secrets"\n',
     )
     found = load(path, {"CAMPUS_WIFI_AGENT_METRICS_PORT": "7", "CAMPUS_WIFI_AGENT_ROLE": "all"})
-    assert found == Config(Path("/d"), "https://c:1", "all", "eth0", 7, 2_000_000, Path("/ca"), Path("/s"))
+    assert found == Config(
+        data_dir=Path("/d"), collector="https://c:1", role="all", interface="eth0", join_interface="wlan1",
+        credentials=Path("/secrets"), metrics_port=7, spool_quota_bytes=2_000_000, ca_file=Path("/ca"),
+        socket=Path("/s"),
+    )  # fmt: skip
 
 
 def test_the_file_may_be_named_by_the_environment(tmp_path: Path) -> None:
@@ -38,15 +43,15 @@ def test_the_file_may_be_named_by_the_environment(tmp_path: Path) -> None:
         ('colector = "https://x"', "{path}: unknown key `colector`; did you mean `collector`?"),
         (
             "zzz = 1",
-            "{path}: unknown key `zzz`; known keys: ca_file, collector, data_dir, interface, metrics_port, role, "
-            "socket, spool_quota_bytes",
+            "{path}: unknown key `zzz`; known keys: ca_file, collector, credentials, data_dir, interface, "
+            "join_interface, metrics_port, role, socket, spool_quota_bytes",
         ),
         ('metrics_port = "x"', "{path}: `metrics_port` is 'x'; write a whole number from 0 to 65535"),
         ("metrics_port = 70000", "{path}: `metrics_port` is 70000; write a whole number from 0 to 65535"),
         ("metrics_port = true", "{path}: `metrics_port` is True; write a whole number from 0 to 65535"),
         ("data_dir = 3", '{path}: `data_dir` is 3; write text in quotes: data_dir = "..."'),
         ('data_dir = ""', "{path}: `data_dir` is empty; write the folder that holds the agent's key and spool"),
-        ('role = "both"', "{path}: `role` is 'both'; write one of all, prober, shipper"),
+        ('role = "both"', "{path}: `role` is 'both'; write one of all, prober, joiner, shipper"),
         ('collector = "c:1"', "{path}: `collector` is 'c:1'; write its URL: https://HOST:PORT"),
     ],
 )
