@@ -70,7 +70,7 @@ class Direction:
         self._warm: _Mark | None = None
         self._end: _Mark | None = None
 
-    def run(self, streams: int, progress: Callable[[str, float], None]) -> Transfer:
+    def run(self, streams: int, progress: Callable[[str, float], None] | None = None) -> Transfer:
         """Moves the budget. ``progress`` hears the direction and its share done, about ten times a second."""
         share = max(self._budget // streams, 1)
         self._streams = [_Stream(self._way) for _ in range(streams)]
@@ -79,7 +79,7 @@ class Direction:
         move = self._down if self._way == "download" else self._up
         with ThreadPoolExecutor(streams, thread_name_prefix=self._way) as pool:
             running = [pool.submit(move, stream, share) for stream in self._streams]
-            while wait(running, _TOLD_EVERY_SECONDS).not_done:
+            while progress is not None and wait(running, _TOLD_EVERY_SECONDS).not_done:
                 passed = (time.monotonic() - self._began) / self._seconds
                 progress(self._way, min(max(passed, self._moved / self._budget), 1.0))
         return self._summed([one.exception() for one in running])
