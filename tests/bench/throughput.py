@@ -214,7 +214,8 @@ def line(megabits: int, size: str, iperf3: dict, mine: dict) -> bool:
     )
     if size != "long":
         return False
-    return any(abs(one) > 0.05 for one in off.values()) or late is None or abs(late) > 0.1 or mine["cpu"] > max(2.5, iperf3["cpu"])
+    true = all(abs(one) <= 0.05 for one in off.values()) and late is not None and abs(late) <= 0.1
+    return not true or mine["cpu"] > max(2.5, iperf3["cpu"])
 
 
 def main() -> int:
