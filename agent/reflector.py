@@ -56,6 +56,8 @@ class Reflector(ThreadingHTTPServer):
         self._used: dict[tuple[str, str], int] = {}
         self._seconds_a_byte = 8 / max_bits_per_second if max_bits_per_second > 0 else 0.0
         self._free_at = 0.0
+        # Under a bound the streams take turns every 10 ms, rather than one of them waiting for seconds.
+        self.chunk = min(max(int(max_bits_per_second / 800), 4096), _CHUNK) if max_bits_per_second > 0 else _CHUNK
         super().__init__(place, _Handler)
 
     @property
@@ -166,7 +168,7 @@ class _Handler(BaseHTTPRequestHandler):
             if self.server.is_over(lease):
                 self.close_connection = True
                 return
-            part = _ZEROS[: min(left, _CHUNK)]
+            part = _ZEROS[: min(left, self.server.chunk)]
             self.connection.sendall(part)
             self.server.pace(len(part))
             left -= len(part)
@@ -186,13 +188,13 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _body(self) -> Iterator[int]:
         """The sizes of what arrives, chunked or of a length told before; the bytes themselves are dropped."""
-        into = memoryview(bytearray(_CHUNK))
+        into = memoryview(bytearray(self.server.chunk))
         chunked = self.headers.get("Transfer-Encoding", "").lower() == "chunked"
         told = "" if chunked else self.headers.get("Content-Length", "")
         left = self._chunk() if chunked else int(told) if told.isdigit() and len(told) < 16 else 0
         while left > 0:
             while left > 0:
-                size = self.rfile.readinto(into[: min(left, _CHUNK)])
+                size = self.rfile.readinto(into[: min(left, len(into))])
                 if not size:
                     raise ConnectionResetError("the body ended early")
                 left -= size

@@ -58,8 +58,8 @@ def probe(settings: Settings, deadline: Deadline) -> wire.Throughput:
         place = (address_of(url.hostname, min(2.0, deadline.remaining())), port)
     except Unresolved as fault:
         return row.ended(("resolve", str(fault)[:200]))
-    progress = settings.progress or (lambda _phase, _share: None)
-    progress("idle", 0.0)
+    if settings.progress is not None:
+        settings.progress("idle", 0.0)
     row.idle = [one.seconds for _ in range(_IDLE_HANDSHAKES) for one in tcp.handshakes([place], 1.0) if one.seconds]
     client = settings.http()
     headers = leave.headers(settings.lease, settings.proof) if settings.lease else {}
@@ -69,7 +69,7 @@ def probe(settings: Settings, deadline: Deadline) -> wire.Throughput:
     for way in ("download", "upload"):
         direction = Direction(client, base, headers, way, budget, seconds)
         with _Loaded(place) as loaded:
-            moved = direction.run(row.streams, progress)
+            moved = direction.run(row.streams, settings.progress)
         row.moved[way] = moved
         row.loaded.append(loaded.between(moved.began, moved.ended))
         if moved.fault is not None:

@@ -23,6 +23,8 @@ SHORTEST_SECONDS = 0.1
 
 _FIRST_CHUNK = 16 << 10
 _CHUNK = 256 << 10
+_PARTS = 16
+_UNSENT_BYTES = 128 << 10
 _GATHERED_BYTES = 64 << 10
 _FILL = bytes(range(256)) * (_CHUNK // 256)
 _TOLD_EVERY_SECONDS = 0.1
@@ -68,7 +70,7 @@ class Direction:
         self._warm: _Mark | None = None
         self._end: _Mark | None = None
 
-    def run(self, streams: int, progress: Callable[[str, float], None]) -> Transfer:
+    def run(self, streams: int, progress: Callable[[str, float], None] | None = None) -> Transfer:
         """Moves the budget. ``progress`` hears the direction and its share done, about ten times a second."""
         share = max(self._budget // streams, 1)
         self._streams = [_Stream(self._way) for _ in range(streams)]
@@ -77,7 +79,7 @@ class Direction:
         move = self._down if self._way == "download" else self._up
         with ThreadPoolExecutor(streams, thread_name_prefix=self._way) as pool:
             running = [pool.submit(move, stream, share) for stream in self._streams]
-            while wait(running, _TOLD_EVERY_SECONDS).not_done:
+            while progress is not None and wait(running, _TOLD_EVERY_SECONDS).not_done:
                 passed = (time.monotonic() - self._began) / self._seconds
                 progress(self._way, min(max(passed, self._moved / self._budget), 1.0))
         return self._summed([one.exception() for one in running])
@@ -91,8 +93,10 @@ class Direction:
                 left -= len(chunk)
                 if not self._count(len(chunk)):
                     return
+                if left <= 0:
+                    # Now: after its last byte the connection is closed, and its count is gone.
+                    self._finished()
                 stream.gather(share - left, left)
-            self._finished()
 
     def _up(self, stream: _Stream, share: int) -> None:
         def body() -> Iterator[bytes]:
@@ -105,8 +109,8 @@ class Direction:
                     stream.look()
                     stream.let_go()
                     raise _TimeIsOver
-                # Small while it may be slow, so that the end of the time is noticed; large where calls are the cost.
-                size = min(size * 2, _CHUNK)
+                # Small where it is slow, so that the end of the time is noticed; large where calls are the cost.
+                size = min(max((share - left) // _PARTS, _FIRST_CHUNK), _CHUNK)
             self._finished()
 
         try:
@@ -182,6 +186,8 @@ class _Stream:
         """The HTTP library's trace: the one way to the socket before there is a response."""
         if event in {"connection.connect_tcp.complete", "connection.start_tls.complete"}:
             self._socket = told["return_value"].get_extra_info("socket")
+            # A buffer that took the whole budget at once would leave no time to be measured.
+            self._set(socket.IPPROTO_TCP, socket.TCP_NOTSENT_LOWAT, _UNSENT_BYTES)
 
     def look(self) -> int:
         """Bytes delivered by now; of a connection that is gone, when it was last asked."""
@@ -199,19 +205,21 @@ class _Stream:
     def gather(self, moved: int, left: int) -> None:
         """Wakes this stream's reader not for each packet but for about a sixteenth of what it has had: a packet a read
         costs ten times the CPU. Near the end every byte counts again."""
-        wanted = min(moved // 16, _GATHERED_BYTES)
+        wanted = min(moved // _PARTS, _GATHERED_BYTES)
         if left < 4 * _GATHERED_BYTES:
             wanted = 1
-        if self._socket is not None and (wanted >= 2 * self._gathered or wanted == 1 < self._gathered):
+        if wanted >= 2 * self._gathered or wanted == 1 < self._gathered:
             self._gathered = wanted
-            with contextlib.suppress(OSError):
-                self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVLOWAT, wanted)
+            self._set(socket.SOL_SOCKET, socket.SO_RCVLOWAT, wanted)
 
     def let_go(self) -> None:
         """Closing shall drop what the buffer holds: sent on, it would load the campus after the test."""
+        self._set(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+
+    def _set(self, level: int, option: int, value: int | bytes) -> None:
         if self._socket is not None:
             with contextlib.suppress(OSError):
-                self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+                self._socket.setsockopt(level, option, value)
 
 
 class _Refused(Exception):

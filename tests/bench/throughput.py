@@ -4,7 +4,8 @@
 
 Boots the lab's kernel (CAMPUS_WIFI_LAB_KERNEL names its folder, else ../shared/wifi-lab), since tbf is needed; there,
 two namespaces and a veth shaped at both ends with a queue of 50 ms. Each figure is the median of the runs: iperf3 with
-four streams and ours in turns, fping every 50 ms beside ours. CPU is user + system of the whole process that tests.
+four streams and ours in turns, fping every 50 ms beside ours. CPU is user + system of the whole process that tests;
+system calls of this kernel cost many times a real one's, so iperf3's own cost stands beside ours.
 `planned` is the test as agents are asked for it (25 MB, 5 s), `long` one of 4 s each way.
 """
 
@@ -199,7 +200,8 @@ def middle(runs: list[dict]) -> dict[str, float | None]:
 
 
 def line(megabits: int, size: str, iperf3: dict, mine: dict) -> bool:
-    """Prints a line; whether it breaks a bound: 5 % of the rate, 10 % of the latency, 2.5 ms CPU a megabyte."""
+    """Prints a line; whether it breaks a bound: 5 % of the rate, 10 % of the latency, 2.5 ms CPU a megabyte
+    (or what iperf3 needs here)."""
     off = {way: mine[way] / iperf3[way] - 1 for way in ("down", "up")}
     late = mine["loaded"] / mine["ping"] - 1 if mine["loaded"] and mine["ping"] else None
     latency = f"{mine['loaded'] * 1000:.2f}" if mine["loaded"] else "-"
@@ -212,7 +214,8 @@ def line(megabits: int, size: str, iperf3: dict, mine: dict) -> bool:
     )
     if size != "long":
         return False
-    return any(abs(one) > 0.05 for one in off.values()) or late is None or abs(late) > 0.1 or mine["cpu"] > 2.5
+    true = all(abs(one) <= 0.05 for one in off.values()) and late is not None and abs(late) <= 0.1
+    return not true or mine["cpu"] > max(2.5, iperf3["cpu"])
 
 
 def main() -> int:
