@@ -33,6 +33,7 @@ THROUGHPUT_SECONDS = 3600.0
 JOIN_SECONDS = 900.0
 """Four tries an hour for each SSID: in a school day twice what the policy's day needs."""
 DEMONSTRATION_THROUGHPUT_SECONDS = 60.0
+DEMONSTRATION_JOIN_SECONDS = 30.0
 
 
 class Issued(NamedTuple):
@@ -93,7 +94,12 @@ class Plans:
                 windows=hours.next_windows(held.hours, campus, midnight),
             ),
             throughput=_throughput(config, campus.id),
-            join=[wire.JoinTask(ssid, credential(ssid), JOIN_SECONDS) for ssid in campus.join],
+            join=[
+                wire.JoinTask(
+                    ssid, credential(ssid), DEMONSTRATION_JOIN_SECONDS if config.demonstration else JOIN_SECONDS
+                )
+                for ssid in campus.join
+            ],
             # As often as it sweeps, so that a slot holds several looks; where no SSID and no BSSID is known, nothing
             # that is heard could be told to be ours.
             airspace_seconds=float(config.report_seconds) if campus.ssids or bssids else 0.0,
