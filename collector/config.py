@@ -65,6 +65,9 @@ class Config(msgspec.Struct, frozen=True):
     auto_approve: bool = False
     # HOST or HOST:PORT (TCP), two independent ones divided by a comma: the internet is short only if both fail.
     internet_targets: str = "example.com:443,www.ietf.org:443"
+    # The page that agents fetch after joining (http: https cannot show a portal). A path that ends in generate_204 is to
+    # answer 204; else write a text of the page behind `#`. Empty: none is fetched.
+    join_page: str = ""
     # What throughput tests may move on a campus in its own day, both directions together.
     campus_bytes_per_day: int = 2_000_000_000
     # When no throughput test may run (see collector/blocked.py).
@@ -202,6 +205,8 @@ def _typed(key: str, value: Any, where: str) -> Any:
             raise ConfigError(f'{where}: `{key}` is {value!r}; write "HOST:PORT"') from None
     if key == "policy" and value not in SHIPPED:
         raise ConfigError(f"{where}: `{key}` is {value!r}; write one of {', '.join(SHIPPED)}")
+    if key == "join_page" and value and not value.startswith("http://"):
+        raise ConfigError(f"{where}: `{key}` is {value!r}; write an http address: http://HOST/PATH")
     if key in {"public_url", "remote_write_url", "throughput_url"} and value and not _is_url(value):
         raise ConfigError(f"{where}: `{key}` is {value!r}; write a URL: https://HOST:PORT")
     if key in _PATHS:

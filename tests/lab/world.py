@@ -91,7 +91,8 @@ class World:
         (self.folder / "collector.toml").write_text(
             f'data_dir = "{self.folder}/collector"\nlisten = "10.20.0.1:8080"\nbehind_proxy = true\n'
             f"report_seconds = {REPORT_SECONDS}\ngrace_seconds = {REPORT_SECONDS}\n"
-            'demonstration = true\ninternet_targets = "10.20.0.9"\n'
+            'demonstration = true\ninternet_targets = "10.20.0.9"\npolicy = "baseline-2"\n'
+            'join_page = "http://page.lab/generate_204"\n'
         )
         ssids = sorted({one.ssid for one in self.access_points})
         (self.folder / "campuses.csv").write_text(
@@ -117,9 +118,9 @@ class World:
     def _write_credentials(self) -> None:
         lines = []
         for one in {point.ssid: point for point in self.access_points}.values():
-            lines.append(f'["{one.ssid}"]\n')
+            lines.append(f"[{one.ssid.lower()}]\n")
             if one.security == "psk":
-                lines.append(f'kind = "psk"\npsk = "{PSK}"\n')
+                lines.append(f'kind = "psk"\npassword = "{PSK}"\n')
             elif one.security == "eap":
                 lines.append(
                     f'kind = "peap"\nidentity = "{IDENTITY}"\npassword = "{PASSWORD}"\n'
