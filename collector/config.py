@@ -65,8 +65,8 @@ class Config(msgspec.Struct, frozen=True):
     auto_approve: bool = False
     # HOST or HOST:PORT (TCP), two independent ones divided by a comma: the internet is short only if both fail.
     internet_targets: str = "example.com:443,www.ietf.org:443"
-    # The page that agents fetch after joining (http: https cannot show a portal). A path that ends in generate_204 is to
-    # answer 204; else write a text of the page behind `#`. Empty: none is fetched.
+    # The page that agents fetch after joining (http: https cannot show a portal). A path that ends in generate_204 is
+    # to answer 204; else write a text of the page behind `#`. Empty: none is fetched.
     join_page: str = ""
     # What throughput tests may move on a campus in its own day, both directions together.
     campus_bytes_per_day: int = 2_000_000_000
@@ -198,22 +198,29 @@ def _typed(key: str, value: Any, where: str) -> Any:
         return _table(key, value, where)
     if not isinstance(value, str):
         raise ConfigError(f'{where}: `{key}` is {value!r}; write text in quotes: {key} = "..."')
-    if key in {"listen", "throughput_listen"} and value not in {"", OFF}:
-        try:
-            parse_listen(value)
-        except ValueError:
-            raise ConfigError(f'{where}: `{key}` is {value!r}; write "HOST:PORT"') from None
-    if key == "policy" and value not in SHIPPED:
-        raise ConfigError(f"{where}: `{key}` is {value!r}; write one of {', '.join(SHIPPED)}")
-    if key == "join_page" and value and not value.startswith("http://"):
-        raise ConfigError(f"{where}: `{key}` is {value!r}; write an http address: http://HOST/PATH")
-    if key in {"public_url", "remote_write_url", "throughput_url"} and value and not _is_url(value):
-        raise ConfigError(f"{where}: `{key}` is {value!r}; write a URL: https://HOST:PORT")
+    if mend := _mend(key, value):
+        raise ConfigError(f"{where}: `{key}` is {value!r}; write {mend}")
     if key in _PATHS:
         if not value and key == "data_dir":
             raise ConfigError(f"{where}: `data_dir` is empty; write the folder that holds key and database")
         return Path(value) if value else None
     return value
+
+
+def _mend(key: str, value: str) -> str:
+    """What to write instead of a text that this key cannot have, or nothing."""
+    if key == "policy" and value not in SHIPPED:
+        return f"one of {', '.join(SHIPPED)}"
+    if key == "join_page" and value and not value.startswith("http://"):
+        return "an http address: http://HOST/PATH"
+    if key in {"public_url", "remote_write_url", "throughput_url"} and value and not _is_url(value):
+        return "a URL: https://HOST:PORT"
+    if key in {"listen", "throughput_listen"} and value not in {"", OFF}:
+        try:
+            parse_listen(value)
+        except ValueError:
+            return '"HOST:PORT"'
+    return ""
 
 
 def _table(key: str, value: Any, where: str) -> Any:

@@ -96,7 +96,10 @@ class Plans:
             throughput=_throughput(config, campus.id),
             join=[
                 wire.JoinTask(
-                    ssid, credential(ssid), DEMONSTRATION_JOIN_SECONDS if config.demonstration else JOIN_SECONDS
+                    ssid,
+                    credential(ssid),
+                    DEMONSTRATION_JOIN_SECONDS if config.demonstration else JOIN_SECONDS,
+                    page=config.join_page,
                 )
                 for ssid in campus.join
             ],
