@@ -55,7 +55,7 @@ _OF_STAGE = {
     "first_byte": INTERNET,
 }
 """The cause that each failed stage of a join proves. A wrong password and an expired certificate fail the handshake or
-EAP (or are named ``authentication``): the air and the access point did their part."""
+EAP (SAE's refusals are counted as ``authentication``): the air and the access point did their part."""
 
 
 def of_joins(outcomes: Mapping[str, int]) -> tuple[str, str]:

@@ -50,7 +50,7 @@ def take(samples: Samples, report: wire.Report, window: tuple[float, float] | No
         for n, (at, outcome) in enumerate(zip(table.at, table.outcome, strict=True)):
             if window is not None and not window[0] <= at < window[1]:
                 continue
-            key = f"{kind} {outcome}"
+            key = f"{kind} {_stage(table, n)}"
             samples.outcomes[key] = samples.outcomes.get(key, 0) + 1
             if outcome != "ok":
                 continue
@@ -59,6 +59,15 @@ def take(samples: Samples, report: wire.Report, window: tuple[float, float] | No
                     samples.join_seconds.append(round(seconds, ROUNDED))
             elif (rate := table.download_bits_per_second[n]) is not None:
                 samples.downloads.append(rate)
+
+
+def _stage(table: wire.Join | wire.Throughput, n: int) -> str:
+    """The outcome; but SAE proves the password in the authentication frames: an access point that answers them with a
+    refusal has refused the password, and did not fail to answer."""
+    outcome = table.outcome[n]
+    if isinstance(table, wire.Join) and outcome == "authenticate" and table.method[n] == "sae":
+        return "authentication" if table.reason_code[n] else outcome
+    return outcome
 
 
 def by_agent(samples: Iterable[Samples]) -> dict[tuple[str, str], Samples]:

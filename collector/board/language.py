@@ -43,7 +43,7 @@ CAUSES = {
     "campus_cut_off": N_("campus cut off"),
     "shared_uplink_cut": N_("shared line cut"),
     "lan_down": N_("local network down"),
-    "radio": N_("no Wi-Fi heard at all"),
+    "radio": N_("the school's Wi-Fi is not heard"),
     "association": N_("access point does not let devices join"),
     "authentication": N_("password or certificate refused"),
     "portal": N_("sign-in page in the way"),

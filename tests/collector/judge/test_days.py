@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from collector.causes import of_joins
 from collector.day_record import Grounds, Judged, blank, with_judged
 from collector.day_verdict import judge_day
 from collector.policy import baseline, shipped
@@ -86,6 +87,17 @@ def test_a_short_day_names_the_stage_at_which_joining_broke():
 
     assert (made.verdict, made.cause) == ("short", "authentication")
     assert made.cause_evidence == "12 of 36 tries to join failed at: handshake 12"
+
+
+def test_an_sae_refusal_is_a_refused_password_and_an_unanswered_one_is_not():
+    def counted(code):
+        table = join(["authenticate"])
+        table.method, table.reason_code = ["sae"], [code]
+        made = Samples("a", ROOMS["a"], {}, [], [])
+        take(made, report("a", 0.0, join=table), None)
+        return of_joins(made.outcomes)[0]
+
+    assert (counted(15), counted(None)) == ("authentication", "association")
 
 
 def test_a_placed_agent_without_samples_leaves_its_room_unknown_and_no_agent_leaves_all_unknown():
