@@ -16,6 +16,7 @@ _LATER = {
     "measure": ("agent.measure", "measure once, here and now, without a collector"),
     "reflect": ("agent.reflect", "be the far end of the campus's throughput tests"),
     "doctor": ("agent.doctor.cli", "what this device can and cannot measure, and how to mend it"),
+    "survey": ("agent.survey.cli", "walk a campus and measure room by room"),
     "simulate": ("agent.simulate.cli", "a modelled fleet of agents over a modelled district"),
 }
 _EXAMPLES = """examples:

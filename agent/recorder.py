@@ -31,7 +31,7 @@ class Recorder(Protocol):
 
 class WindowRecorder:
     """Collects one agent's measurements and seals them. Thread-safe. ``plan`` (the hash in force), ``report_seconds``
-    and ``in_class`` are set by its owner as the plan changes."""
+    and ``in_class`` are set by its owner as the plan changes, ``place`` by a technician who walks."""
 
     def __init__(
         self,
@@ -47,6 +47,7 @@ class WindowRecorder:
         self.plan = plan
         self.report_seconds = report_seconds
         self.in_class = True
+        self.place: str | None = None
         self._identity = identity
         self._spool = spool
         self._clock = clock
@@ -127,6 +128,8 @@ class WindowRecorder:
                 losses=list(number.losses),
                 anchors=[wire.Anchor(boot_id, round(offset, 6), reading.error_seconds)] if anchored else [],
                 simulated=self._simulated,
+                # A window in which nothing was measured is of no room.
+                place=self.place if window.columns or window.not_run else None,
             )
             kinds = window.tables()
             if self._spool.pressed:

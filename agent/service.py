@@ -283,17 +283,29 @@ class Shipper:
             "push": self.pusher.standing._asdict(),
         }
 
-    def close(self) -> None:
-        """Seals what was measured, gives the collector one chance to take it, and lets the disk settle."""
+    def seal_room(self, place: str) -> int:
+        """Seals what was measured since the last call as measured at ``place``, and has it pushed when that is
+        possible. Returns how many reports it made."""
+        self._window.place = place
+        held = self._window.flush()
+        self._window.place = None
+        self._wake.set()
+        return len(held)
+
+    def close(self) -> int:
+        """Seals what was measured, gives the collector one chance to take it, and lets the disk settle. Returns how
+        many reports are left waiting."""
         if self._relay is not None:
             self._relay.stop()
         self._window.flush()
         self._closing.set()
         self._wake.set()
         self._thread.join(20.0)
+        left = self.spool.counts().pending
         self.spool.close()
         self._http.close()
         self._lock.close()
+        return left
 
     def _seal(self) -> None:
         in_force = self.plans.in_force

@@ -171,7 +171,7 @@ class Demonstration:
     def _start_agents(self) -> None:
         say(f"starting one real agent and {2 * self._arguments.campuses} simulated ones")
         config = files.write_agent(self._folder, self._ports)
-        self._run(self._command("wifi-agent"), "--config", config, "enroll", "--join-file", self._join)
+        self._run(self._command("wifi-agent"), "--config", config, "enroll", "--no-wait", "--join-file", self._join)
         simulated = self._folder / "simulated-agents"
         fleet = [*self._district(), "--dir", simulated, "--join-file", self._folder / "joins.csv"]
         self._agent("simulate", *fleet, "--enroll-only")

@@ -100,7 +100,7 @@ def test_the_whole_agent_killed_at_random_leaves_no_gap_in_its_numbers(tmp_path:
     }
     agent = [sys.executable, "-m", "agent.cli"]
     try:
-        subprocess.run([*agent, "enroll"], env=environment, check=True, stdout=subprocess.DEVNULL)
+        subprocess.run([*agent, "enroll", "--no-wait"], env=environment, check=True, stdout=subprocess.DEVNULL)
         for _ in range(5):
             before = double.accepted
             child = subprocess.Popen([*agent, "run"], env=environment)

@@ -48,7 +48,7 @@ class Rig:
             "CAMPUS_WIFI_AGENT_JOIN": self.double.join(),
         }
         self.children: list[subprocess.Popen[bytes]] = []
-        subprocess.run([*AGENT, "enroll"], env=self.environment, check=True, stdout=subprocess.DEVNULL)
+        subprocess.run([*AGENT, "enroll", "--no-wait"], env=self.environment, check=True, stdout=subprocess.DEVNULL)
 
     def start(self, *arguments: str, **environment: str) -> subprocess.Popen[bytes]:
         child = subprocess.Popen([*AGENT, "run", *arguments], env={**self.environment, **environment})

@@ -73,7 +73,7 @@ def measure(minutes: float) -> tuple[float, float, float, int]:
             "CAMPUS_WIFI_AGENT_JOIN": double.join(),
         }
         command = [sys.executable, "-m", "agent.cli"]
-        subprocess.run([*command, "enroll"], env=environment, check=True, stdout=subprocess.DEVNULL)
+        subprocess.run([*command, "enroll", "--no-wait"], env=environment, check=True, stdout=subprocess.DEVNULL)
         print(f"{len(targets)} access points on {where}, {minutes:g} minutes", flush=True)
         agent = subprocess.Popen([*command, "run"], env=environment)
         try:

@@ -122,6 +122,7 @@ class Campus:
             "--config",
             self.folder / f"agent{number}.toml",
             "enroll",
+            "--no-wait",
             "--join-file",
             join,
             namespace=self.network.rooms[number],
