@@ -73,7 +73,8 @@ def _join(console: Console, rows: list[dict[str, Any]]) -> None:
         signal = "" if row["signal_dbm"] is None else f", {row['signal_dbm']:.0f} dBm"
         band = "" if row["band"] is None else f", {row['band']} GHz"
         title = f"{row['ssid']} ({row['method']}) at {row['bssid'] or 'no access point'}{band}{signal}"
-        grid = Table(title=escape(title), title_justify="left", box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
+        console.print(escape(title))
+        grid = Table(box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
         grid.add_column("stage", no_wrap=True)
         grid.add_column("ms", justify="right", no_wrap=True)
         for stage in _STAGES:
