@@ -31,6 +31,10 @@ class Config(msgspec.Struct, frozen=True):
     role: str = "all"
     # Measure through this interface only; empty: whatever the routes say.
     interface: str = ""
+    # The radio that listens (airspace, link); empty: this device does not.
+    wifi_interface: str = ""
+    # What each radio's signal figure is worth (TOML); empty: the table that is shipped.
+    radio_models: Path | None = None
     # 0: any free port (see `wifi-agent status`).
     metrics_port: int = 9478
     spool_quota_bytes: int = 512 << 20
@@ -43,8 +47,8 @@ class Config(msgspec.Struct, frozen=True):
         return self.socket or self.data_dir / "recorder.sock"
 
 
-_TEXT = {"collector", "role", "interface"}
-_PATHS = {"data_dir", "ca_file", "socket"}
+_TEXT = {"collector", "role", "interface", "wifi_interface"}
+_PATHS = {"data_dir", "ca_file", "socket", "radio_models"}
 _NUMBERS = {"metrics_port": (0, 65535), "spool_quota_bytes": (1 << 20, 1 << 40)}
 _KEYS = sorted(_TEXT | _PATHS | _NUMBERS.keys())
 

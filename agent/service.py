@@ -24,7 +24,7 @@ from agent.push import Pusher, Refused, Unreachable
 from agent.recorder import Recorder, WindowRecorder
 from agent.relay import RecorderServer, SocketRecorder
 from agent.run import Runner
-from agent.schedule import Schedule, in_class, next_due
+from agent.schedule import JOBS, Schedule, in_class, next_due
 from agent.spool import Spool
 from agent.transport import Transport, client
 from agent.watchdog import Watchdog, notify
@@ -32,7 +32,7 @@ from agent.watchdog import Watchdog, notify
 log = logging.getLogger(__name__)
 
 RUNNING = "run.json"
-PROBER_JOBS = ("reach", "path", "host")
+PROBER_JOBS = ("reach", "path", "host", "airspace", "link")
 
 
 class ServiceError(Exception):
@@ -87,7 +87,7 @@ class Service:
     def run(self) -> None:
         """Blocks until :meth:`stop`."""
         server = self._serve_metrics()
-        for job in ("reach", "path", "host", "throughput", "seal", "push", "plan"):
+        for job in JOBS:
             run = self._job(job)
             if run is not None:
                 self._schedule.every(job, lambda after, job=job: self._due(job, after), run)  # type: ignore[misc]
@@ -146,8 +146,8 @@ class Service:
 
     def _job(self, job: str) -> Callable[[], None] | None:
         if job in PROBER_JOBS:
-            return self._prober.jobs()[job] if self._prober is not None else None
-        return self._shipper.jobs()[job] if self._shipper is not None else None
+            return self._prober.jobs().get(job) if self._prober is not None else None
+        return self._shipper.jobs().get(job) if self._shipper is not None else None
 
     def _serve_metrics(self) -> MetricsServer | None:
         try:
@@ -179,7 +179,11 @@ class Prober:
         self.runner = Runner(recorder, clock, probes.load)
 
     def jobs(self) -> dict[str, Callable[[], None]]:
-        return {"reach": self._reach, "path": self._path, "host": self._host}
+        """What this device can do: without a radio, no job of a radio is even tried."""
+        jobs: dict[str, Callable[[], None]] = {"reach": self._reach, "path": self._path, "host": self._host}
+        if self._config.wifi_interface:
+            jobs |= {"airspace": self._airspace, "link": self._link}
+        return jobs
 
     def _reach(self) -> None:
         plan = self._plan()
@@ -192,6 +196,16 @@ class Prober:
 
     def _host(self) -> None:
         self._run("host", lambda: tasks.host(self._config))
+
+    def _airspace(self) -> None:
+        plan = self._plan()
+        if plan is not None:
+            self._run("airspace", lambda: tasks.airspace(plan, self._config))
+
+    def _link(self) -> None:
+        plan = self._plan()
+        if plan is not None:
+            self._run("link", lambda: tasks.link(plan, self._config))
 
     def _run(self, job: str, settings: Callable[[], Any]) -> None:
         plan = self._plan()
