@@ -31,6 +31,10 @@ class Config(msgspec.Struct, frozen=True):
     role: str = "all"
     # Measure through this interface only; empty: whatever the routes say.
     interface: str = ""
+    # The radio that listens (airspace, link); empty: this device does not.
+    wifi_interface: str = ""
+    # What each radio's signal figure is worth (TOML); empty: the table that is shipped.
+    radio_models: Path | None = None
     # The radio that joins as a pupil's device does, in the namespace the join unit stands in; empty: none.
     join_interface: str = ""
     # The secrets of the networks to join (TOML, mode 0600), by the name that the plan says.
@@ -47,8 +51,8 @@ class Config(msgspec.Struct, frozen=True):
         return self.socket or self.data_dir / "recorder.sock"
 
 
-_TEXT = {"collector", "role", "interface", "join_interface"}
-_PATHS = {"data_dir", "ca_file", "socket", "credentials"}
+_TEXT = {"collector", "role", "interface", "wifi_interface", "join_interface"}
+_PATHS = {"data_dir", "ca_file", "socket", "credentials", "radio_models"}
 _NUMBERS = {"metrics_port": (0, 65535), "spool_quota_bytes": (1 << 20, 1 << 40)}
 _KEYS = sorted(_TEXT | _PATHS | _NUMBERS.keys())
 

@@ -26,6 +26,8 @@ examples:
   wifi-agent measure path --target gate=10.20.0.1 --target portal=portal.example.org:443
   wifi-agent measure throughput --url http://collector.example.org:8081
   wifi-agent measure join --interface wlan1 --ssid Pupils --credentials secrets.toml --credential pupils
+  wifi-agent measure airspace --interface wlan0 --ssid District --bssid 02:00:5e:00:53:01
+  wifi-agent measure link --interface wlan0
 
 Exit status: 0 it measured (whatever it found), 1 it could not, 2 wrong use."""
 _LONG_SECONDS = 2.0
@@ -75,7 +77,24 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     host = probes.add_parser(
         "host", help="this device: load, disk, network card", epilog=_EXAMPLES, formatter_class=raw
     )
-    for one in (reach, path, through, join, host):
+    air = probes.add_parser(
+        "airspace", help="the district's access points in the air, and how busy it is", epilog=_EXAMPLES,
+        formatter_class=raw,
+    )  # fmt: skip
+    link = probes.add_parser(
+        "link", help="the access point that this device is connected to", epilog=_EXAMPLES, formatter_class=raw
+    )
+    air.add_argument(
+        "--ssid", action="append", default=[], help="of the district; BSSs that advertise it are shown (repeatable)"
+    )
+    air.add_argument(
+        "--frequency", action="append", default=[], type=_positive(int), metavar="MHZ",
+        help="listen to this one (repeatable; default: all that the radio has)",
+    )  # fmt: skip
+    for one in (air, link):
+        one.add_argument("--bssid", action="append", default=[], help="of the inventory (repeatable)")
+        one.add_argument("--radio-models", type=Path, metavar="TOML", help="what a radio's signal figure is worth")
+    for one in (reach, path, through, join, host, air, link):
         _common(one, again=True)
     parser.set_defaults(run=run)
 
@@ -152,6 +171,8 @@ def _settings(args: argparse.Namespace) -> list[tuple[str, Any, float]]:
         return [("throughput", _throughput(args), args.max_seconds + 2)]
     if args.probe == "join":
         return [("join", _join(args), 20.0)]
+    if args.probe in ("airspace", "link"):
+        return [_radio(args)]
     from agent.probes import host, path  # noqa: PLC0415
 
     found: list[tuple[str, Any, float]] = []
@@ -168,6 +189,18 @@ def _settings(args: argparse.Namespace) -> list[tuple[str, Any, float]]:
     if args.probe in (None, "host"):
         found.append(("host", host.Settings(interface or None), 0.5))
     return found
+
+
+def _radio(args: argparse.Namespace) -> tuple[str, Any, float]:
+    if not args.interface:
+        raise ValueError(f"{args.probe} needs --interface, for instance --interface wlan0 (see `iw dev`)")
+    from agent.probes import airspace, link  # noqa: PLC0415
+
+    if args.probe == "link":
+        return "link", link.Settings(args.interface, args.bssid, args.radio_models), 0.5
+    asked = [mhz * 1_000_000 for mhz in args.frequency]
+    settings = airspace.Settings(args.interface, args.ssid, args.bssid, args.radio_models, asked)
+    return "airspace", settings, 0.3 * len(asked) or 15.0
 
 
 def _path_target(text: str) -> wire.PathTarget:

@@ -151,7 +151,7 @@ class Service:
     def _job(self, job: str) -> Callable[[], None] | None:
         if job in PROBER_JOBS:
             return self._prober.jobs().get(job) if self._prober is not None else None
-        return self._shipper.jobs()[job] if self._shipper is not None else None
+        return self._shipper.jobs().get(job) if self._shipper is not None else None
 
     def _serve_metrics(self) -> MetricsServer | None:
         try:
@@ -189,6 +189,8 @@ class Prober:
         jobs: dict[str, Callable[[], None]] = {}
         if self._role != "joiner":
             jobs |= {"reach": self._reach, "path": self._path, "host": self._host}
+            if self._config.wifi_interface:
+                jobs |= {"airspace": self._airspace, "link": self._link}
         if self._role != "prober" and self._config.join_interface:
             jobs["join"] = self._join
         return jobs
@@ -204,6 +206,16 @@ class Prober:
 
     def _host(self) -> None:
         self._run("host", lambda: tasks.host(self._config))
+
+    def _airspace(self) -> None:
+        plan = self._plan()
+        if plan is not None:
+            self._run("airspace", lambda: tasks.airspace(plan, self._config))
+
+    def _link(self) -> None:
+        plan = self._plan()
+        if plan is not None:
+            self._run("link", lambda: tasks.link(plan, self._config))
 
     def _join(self) -> None:
         plan = self._plan()

@@ -36,6 +36,8 @@ def show(document: dict[str, Any], table: wire.Table | None) -> None:
         _echo(console, document, rows)
     elif isinstance(table, wire.Join):
         _join(console, rows)
+    elif isinstance(table, wire.Airspace):
+        _airspace(console, document, rows)
     else:
         _facts(console, document, rows)
 
@@ -104,6 +106,44 @@ def _notes(console: Console, rows: list[dict[str, Any]]) -> None:
         console.print(f"[yellow]{escape(reason)}[/]: {escape(names)}")
 
 
+def _airspace(console: Console, document: dict[str, Any], rows: list[dict[str, Any]]) -> None:
+    """The district's BSSs, strongest first, then the channels on which anything was heard."""
+    title = f"airspace: heard in {document['duration_seconds']:.1f} s"
+    grid = Table(title=title, title_justify="left", box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
+    for name in ("BSSID", "SSID", "channel", "signal", "security", "802.11", "width", "stations", "load"):
+        grid.add_column(name, no_wrap=name != "SSID", justify="left" if name in ("BSSID", "SSID") else "right")
+    for row in sorted(rows, key=lambda row: -(row["signal_dbm"] or -999)):
+        worth = f" ± {row['signal_uncertainty_db']:g}" if row["signal_uncertainty_db"] else ""
+        grid.add_row(
+            row["bssid"], escape(row["ssid"] or "(hidden)"), f"{row['channel']} ({row['band']} GHz)",
+            _or_dash(row["signal_dbm"], f"{{:.0f}}{worth} dBm"), row["security"] or "–", row["generation"] or "–",
+            _or_dash(row["width_hertz"] and row["width_hertz"] / 1e6, "{:.0f} MHz"), _or_dash(row["stations"], "{}"),
+            _or_dash(row["utilization_ratio"], "{:.0%}"), style="" if row["listed"] else "yellow",
+        )  # fmt: skip
+    console.print(grid)
+    channels = [row for row in document["channels"] if row["own_radios"] or row["foreign_bss"]]
+    grid = Table(title="channels", title_justify="left", box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
+    for name in ("channel", "busy", "noise", "own radios", "foreign radios", "foreign BSSs"):
+        grid.add_column(name, justify="right", no_wrap=True)
+    for row in channels:
+        grid.add_row(
+            f"{row['channel']} ({row['band']} GHz)", _or_dash(row["busy_ratio"], "{:.0%}"),
+            _or_dash(row["noise_dbm"], "{:.0f} dBm"), str(row["own_radios"]), str(row["foreign_radios"]),
+            str(row["foreign_bss"]),
+        )  # fmt: skip
+    console.print(grid)
+    unlisted = sum(not row["listed"] for row in rows)
+    radios = len({row["radio"] for row in rows if row["listed"]})
+    quiet = len(document["channels"]) - len(channels)
+    console.print(f"{radios} listed radios ({len(rows) - unlisted} BSSs); nothing on {quiet} other channels")
+    if unlisted:
+        console.print(f"[yellow]{unlisted} BSSs advertise a district SSID and are not of the inventory[/]")
+
+
+def _or_dash(value: Any, form: str) -> str:
+    return "–" if value is None else form.format(value)
+
+
 def _facts(console: Console, document: dict[str, Any], rows: list[dict[str, Any]]) -> None:
     grid = Table(title=document["probe"], show_header=False)
     grid.add_column()
@@ -116,7 +156,7 @@ def _facts(console: Console, document: dict[str, Any], rows: list[dict[str, Any]
 
 
 def _words(name: str) -> str:
-    for unit in ("_bits_per_second", "_seconds", "_bytes", "_ratio", "_celsius"):
+    for unit in ("_bits_per_second", "_seconds", "_bytes", "_ratio", "_celsius", "_hertz", "_dbm", "_db"):
         name = name.removesuffix(unit)
     return name.replace("_", " ")
 
@@ -126,11 +166,13 @@ def _quantity(name: str, value: Any) -> str:
         return f"{value / 1e6:,.1f} Mbit/s"
     if name.endswith("_bytes"):
         return f"{value / 1e6:,.1f} MB"
+    if name.endswith("_hertz"):
+        return f"{value / 1e6:g} MHz"
     if name.endswith("_ratio"):
         return f"{value:.0%}"
     if name.startswith("rtt_"):
         return f"{_ms(value)} ms"
-    units = {"_celsius": " °C", "_seconds": " s"}
+    units = {"_celsius": " °C", "_seconds": " s", "_dbm": " dBm", "_db": " dB"}
     return f"{value}" + next((unit for suffix, unit in units.items() if name.endswith(suffix)), "")
 
 

@@ -33,10 +33,12 @@ def seconds_for(job: str, plan: wire.Plan | None, *, full: bool) -> float:
         task = plan.throughput if plan else None
         # Idle latency, down, up, each bounded by max_seconds.
         return 15.0 + 3 * (task.max_seconds if task else 5.0)
-    if job == "host" or plan is None:
+    if job in ("host", "link") or plan is None:
         return 10.0
     if job == "join":
         return JOIN_SECONDS
+    if job == "airspace":
+        return 20.0
     cadence = plan.cadence.full_seconds if full else plan.cadence.idle_seconds
     return max(min(cadence * 0.8, 120.0), 2.0)
 
@@ -68,6 +70,22 @@ def path(plan: wire.Plan | None, config: Config, collector: str) -> Any:
             chosen = msgspec.structs.replace(target, address=url.hostname, method="tcp", port=port)
         targets.append(chosen)
     return Settings(targets=targets, **_interface(config))
+
+
+def airspace(plan: wire.Plan, config: Config) -> Any:
+    """Settings of listening to the air."""
+    from agent.probes.airspace import Settings  # noqa: PLC0415
+
+    return Settings(
+        interface=config.wifi_interface, ssids=plan.ssids, bssids=plan.bssids, radio_models=config.radio_models
+    )
+
+
+def link(plan: wire.Plan, config: Config) -> Any:
+    """Settings of the look at the connected BSS."""
+    from agent.probes.link import Settings  # noqa: PLC0415
+
+    return Settings(interface=config.wifi_interface, bssids=plan.bssids, radio_models=config.radio_models)
 
 
 def join(plan: wire.Plan, task: wire.JoinTask, config: Config) -> Any:

@@ -13,6 +13,8 @@ PROBES = {
     "reach": "agent.probes.reach",
     "path": "agent.probes.path",
     "throughput": "agent.probes.throughput",
+    "airspace": "agent.probes.airspace",
+    "link": "agent.probes.link",
     "join": "agent.probes.join",
     "host": "agent.probes.host",
 }

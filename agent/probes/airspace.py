@@ -1,0 +1,234 @@
+"""Airspace: the BSSs around this device, heard by a scan or in monitor mode, and how busy their channels are.
+
+Kept are the district's own: BSSs of the inventory, and those that advertise a district SSID from elsewhere. All others
+are counted by channel and dropped before anything else is done with them: a neighbour's BSSID tells where a family
+lives. A scan that failed says nothing about the Wi-Fi: CouldNotRun, and no table.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from pathlib import Path
+from typing import Literal, NamedTuple
+
+from msgspec import Struct
+
+from agent import radio_models, wire
+from agent.elements import Beacon, band_of, channel_of, shown_ssid
+from agent.probes.base import CouldNotRun, Deadline
+from agent.probes.figures import boottime
+from agent.radio import Interface, Survey
+
+KIND = "airspace"
+Source = Literal["scan", "monitor"]
+
+# A survey kept from the turn before gives a longer look; one from long ago would average over the night.
+_SURVEY_KEPT_SECONDS = 900.0
+# Anybody can send a district SSID from thousands of made-up addresses; the strongest are enough to find the sender.
+_MAX_UNLISTED = 200
+
+
+class Settings(Struct, frozen=True):
+    """``bssids``: the campus's, of the inventory. ``ssids``: the district's. No frequencies: all that the radio has.
+    ``source`` "auto": as the interface is set."""
+
+    interface: str
+    ssids: list[str]
+    bssids: list[str]
+    radio_models: Path | None = None
+    frequencies_hertz: list[int] = []
+    source: Literal["auto", "scan", "monitor"] = "auto"
+
+
+class Used(NamedTuple):
+    """How a channel was used between two looks at its counters."""
+
+    busy_ratio: float | None
+    noise_dbm: float | None
+    active_seconds: float | None
+
+
+class _Look(NamedTuple):
+    at: float
+    surveys: Mapping[int, Survey]
+
+
+_looks: dict[str, _Look] = {}
+
+
+def probe(settings: Settings, deadline: Deadline) -> dict[str, wire.Table]:
+    """The tables ``airspace`` and ``channels``. Raises CouldNotRun where the air could not be listened to."""
+    from agent import dot11, nl80211  # noqa: PLC0415 - a device without a radio never loads them
+
+    began = boottime()
+    radio = nl80211.interface(settings.interface, deadline)
+    source = _source(settings, radio)
+    worth = radio_models.uncertainty_db(radio.name, settings.radio_models)
+    asked = settings.frequencies_hertz or nl80211.frequencies(radio, deadline)
+    kept = _looks.get(radio.name)
+    fresh = kept is not None and began - kept.at < _SURVEY_KEPT_SECONDS
+    before = kept.surveys if kept is not None and fresh else nl80211.survey(radio, deadline)
+    if source == "monitor":
+        heard, looked = dot11.listen(radio, asked, deadline)
+    else:
+        heard, looked = nl80211.scan(radio, asked, deadline), list(asked)
+    after = nl80211.survey(radio, deadline)
+    at = boottime()
+    _looks[radio.name] = _Look(at, after)
+    when = (round(at, 6), round(at - began, 6))
+    uses = {hertz: used(before.get(hertz), after.get(hertz)) for hertz in looked}
+    return tables(settings, heard, uses, source, worth, when)
+
+
+def tables(
+    settings: Settings,
+    heard: Sequence[Beacon],
+    looked: Mapping[int, Used],
+    source: Source,
+    uncertainty_db: float,
+    when: tuple[float, float],
+) -> dict[str, wire.Table]:
+    """Both tables from what was heard. ``when``: (CLOCK_BOOTTIME at the end, seconds that it took)."""
+    listed = {bssid.lower() for bssid in settings.bssids}
+    ssids = {ssid.encode() for ssid in settings.ssids}
+    radios = radios_of(heard)
+    rows = [
+        _Row(one, one.bssid in listed, group, listed)
+        for group in radios
+        for one in group
+        if one.bssid in listed or one.said.ssid in ssids
+    ]
+    ours = sorted((row for row in rows if row.listed), key=lambda row: row.heard.bssid)
+    theirs = sorted((row for row in rows if not row.listed), key=lambda row: -(row.heard.signal_dbm or -999.0))
+    air = _airspace([*ours, *theirs[:_MAX_UNLISTED]], source, uncertainty_db, when)
+    return {"airspace": air, "channels": _channels(radios, looked, listed, ssids, when)}
+
+
+def radios_of(heard: Sequence[Beacon]) -> list[list[Beacon]]:
+    """BSSs grouped by the radio that sends them: of one channel, with addresses equal but for the last four bits. Some
+    makers set the "locally administered" bit and more of the first byte for a second BSS: then it does not count."""
+    alike: dict[tuple[int, str], list[Beacon]] = {}
+    for one in heard:
+        alike.setdefault((one.frequency_hertz, one.bssid[2:-1]), []).append(one)
+    found: list[list[Beacon]] = []
+    for group in alike.values():
+        firsts = {one: int(one.bssid[:2], 16) for one in group}
+        makers = sorted({first for first in firsts.values() if not first & 2})
+        by_maker: dict[int, list[Beacon]] = {}
+        for one, first in firsts.items():
+            maker = first if not first & 2 else first & ~2 if first & ~2 in makers else makers[0] if makers else 0
+            by_maker.setdefault(maker, []).append(one)
+        found += by_maker.values()
+    return found
+
+
+def used(before: Survey | None, after: Survey | None) -> Used:
+    """A channel between two looks. Counters that fell were reset: then the second look stands alone."""
+    if after is None:
+        return Used(None, None, None)
+    active, busy = after.active_seconds, after.busy_seconds
+    if active is None:
+        return Used(None, after.noise_dbm, None)
+    if before is not None and before.active_seconds is not None and before.active_seconds <= active:
+        whole = busy is not None and before.busy_seconds is not None and before.busy_seconds <= busy
+        if whole and before.active_seconds < active:
+            active, busy = active - before.active_seconds, (busy or 0.0) - (before.busy_seconds or 0.0)
+        elif before.active_seconds == active:
+            # Not listened to in between: an old figure must not pass for a new one.
+            return Used(None, None, 0.0)
+    # A driver may round busy a hair above active; far above, it counts something else.
+    ratio = busy / active if busy is not None and active > 0 and busy <= active * 1.05 else None
+    noise = after.noise_dbm if active > 0 else None
+    return Used(None if ratio is None else round(min(ratio, 1.0), 4), noise, round(active, 3))
+
+
+def _source(settings: Settings, radio: Interface) -> Source:
+    monitor = radio.kind == "monitor"
+    if settings.source == "monitor" and not monitor:
+        raise CouldNotRun(
+            f"{radio.name} is of type {radio.kind}, not monitor",
+            f"`iw dev {radio.name} interface add mon0 type monitor`, or source auto",
+        )
+    if settings.source == "scan" and monitor:
+        raise CouldNotRun(f"{radio.name} is in monitor mode and cannot scan", "name the station interface")
+    return "monitor" if monitor else "scan"
+
+
+class _Row:
+    """One BSS to be kept, and what its radio says."""
+
+    def __init__(self, heard: Beacon, listed: bool, radio: Sequence[Beacon], inventory: Collection[str]) -> None:
+        self.heard = heard
+        self.listed = listed
+        self.radio = min(
+            (one.bssid for one in radio if one.bssid in inventory), default=min(one.bssid for one in radio)
+        )
+        # The access point's own claim, repeated by each of its BSSs: at most one of them is right, so never the sum.
+        self.stations = max((o.said.stations for o in radio if o.said.stations is not None), default=None)
+        self.utilization = max(
+            (o.said.utilization_ratio for o in radio if o.said.utilization_ratio is not None), default=None
+        )
+
+
+def _airspace(rows: Sequence[_Row], source: Source, uncertainty_db: float, when: tuple[float, float]) -> wire.Airspace:
+    count = len(rows)
+    return wire.Airspace(
+        at=[when[0]] * count,
+        duration_seconds=[when[1]] * count,
+        outcome=["ok"] * count,
+        reason=[None] * count,
+        bssid=[row.heard.bssid for row in rows],
+        ssid=[shown_ssid(row.heard.said.ssid) for row in rows],
+        listed=[row.listed for row in rows],
+        radio=[row.radio for row in rows],
+        band=[band_of(row.heard.frequency_hertz) or "2.4" for row in rows],
+        channel=[channel_of(row.heard.frequency_hertz) or row.heard.said.channel or 0 for row in rows],
+        frequency_hertz=[row.heard.frequency_hertz for row in rows],
+        width_hertz=[row.heard.said.width_hertz for row in rows],
+        signal_dbm=[row.heard.signal_dbm for row in rows],
+        signal_uncertainty_db=[None if row.heard.signal_dbm is None else uncertainty_db for row in rows],
+        generation=[row.heard.said.generation for row in rows],
+        security=[row.heard.said.security for row in rows],
+        stations=[row.stations for row in rows],
+        utilization_ratio=[row.utilization for row in rows],
+        source=[source] * count,
+    )
+
+
+def _channels(
+    radios: Sequence[Sequence[Beacon]],
+    looked: Mapping[int, Used],
+    listed: Collection[str],
+    ssids: Collection[bytes],
+    when: tuple[float, float],
+) -> wire.Channels:
+    """One row for each channel listened to, and for each other on which somebody was heard."""
+    own: dict[int, int] = {}
+    foreign_bss: dict[int, int] = {}
+    foreign_radios: dict[int, int] = {}
+    for group in radios:
+        hertz = group[0].frequency_hertz
+        strangers = sum(one.bssid not in listed and one.said.ssid not in ssids for one in group)
+        own[hertz] = own.get(hertz, 0) + any(one.bssid in listed for one in group)
+        foreign_bss[hertz] = foreign_bss.get(hertz, 0) + strangers
+        foreign_radios[hertz] = foreign_radios.get(hertz, 0) + (strangers == len(group))
+    rows = [
+        (band, channel, hertz, looked.get(hertz, Used(None, None, None)))
+        for hertz in sorted(looked.keys() | own.keys())
+        if (band := band_of(hertz)) and (channel := channel_of(hertz))
+    ]
+    return wire.Channels(
+        at=[when[0]] * len(rows),
+        duration_seconds=[when[1]] * len(rows),
+        outcome=["ok"] * len(rows),
+        reason=[None] * len(rows),
+        band=[band for band, _, _, _ in rows],
+        channel=[channel for _, channel, _, _ in rows],
+        frequency_hertz=[hertz for _, _, hertz, _ in rows],
+        busy_ratio=[use.busy_ratio for *_, use in rows],
+        noise_dbm=[use.noise_dbm for *_, use in rows],
+        active_seconds=[use.active_seconds for *_, use in rows],
+        own_radios=[own.get(hertz, 0) for _, _, hertz, _ in rows],
+        foreign_bss=[foreign_bss.get(hertz, 0) for _, _, hertz, _ in rows],
+        foreign_radios=[foreign_radios.get(hertz, 0) for _, _, hertz, _ in rows],
+    )
