@@ -77,7 +77,11 @@ def airspace(plan: wire.Plan, config: Config) -> Any:
     from agent.probes.airspace import Settings  # noqa: PLC0415
 
     return Settings(
-        interface=config.wifi_interface, ssids=plan.ssids, bssids=plan.bssids, radio_models=config.radio_models
+        interface=config.wifi_interface,
+        ssids=plan.ssids,
+        bssids=plan.bssids,
+        radio_models=config.radio_models,
+        rotate=True,
     )
 
 

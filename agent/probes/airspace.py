@@ -24,19 +24,22 @@ Source = Literal["scan", "monitor"]
 
 # A survey kept from the turn before gives a longer look; one from long ago would average over the night.
 _SURVEY_KEPT_SECONDS = 900.0
+_OTHERS = 10
 # Anybody can send a district SSID from thousands of made-up addresses; the strongest are enough to find the sender.
 _MAX_UNLISTED = 200
 
 
 class Settings(Struct, frozen=True):
     """``bssids``: the campus's, of the inventory. ``ssids``: the district's. No frequencies: all that the radio has.
-    ``source`` "auto": as the interface is set."""
+    ``rotate``: of those, the ones where the campus was heard and a few others in turn, so that a scan costs a second
+    and not ten (48 s where the radio is connected). ``source`` "auto": as the interface is set."""
 
     interface: str
     ssids: list[str]
     bssids: list[str]
     radio_models: Path | None = None
     frequencies_hertz: list[int] = []
+    rotate: bool = False
     source: Literal["auto", "scan", "monitor"] = "auto"
 
 
@@ -49,8 +52,12 @@ class Used(NamedTuple):
 
 
 class _Look(NamedTuple):
+    """``own``: where the campus was heard; ``turn``: how many other frequencies have had theirs."""
+
     at: float
     surveys: Mapping[int, Survey]
+    own: frozenset[int]
+    turn: int
 
 
 _looks: dict[str, _Look] = {}
@@ -64,8 +71,10 @@ def probe(settings: Settings, deadline: Deadline) -> dict[str, wire.Table]:
     radio = nl80211.interface(settings.interface, deadline)
     source = _source(settings, radio)
     worth = radio_models.uncertainty_db(radio.name, settings.radio_models)
-    asked = settings.frequencies_hertz or nl80211.frequencies(radio, deadline)
     kept = _looks.get(radio.name)
+    asked = settings.frequencies_hertz or nl80211.frequencies(radio, deadline)
+    if settings.rotate:
+        asked = in_turn(asked, kept.own if kept else frozenset(), kept.turn if kept else 0)
     fresh = kept is not None and began - kept.at < _SURVEY_KEPT_SECONDS
     before = kept.surveys if kept is not None and fresh else nl80211.survey(radio, deadline)
     if source == "monitor":
@@ -74,10 +83,19 @@ def probe(settings: Settings, deadline: Deadline) -> dict[str, wire.Table]:
         heard, looked = nl80211.scan(radio, asked, deadline), list(asked)
     after = nl80211.survey(radio, deadline)
     at = boottime()
-    _looks[radio.name] = _Look(at, after)
+    listed = {bssid.lower() for bssid in settings.bssids}
+    own = {one.frequency_hertz for one in heard if one.bssid in listed} | (kept.own if kept and fresh else set())
+    _looks[radio.name] = _Look(at, after, frozenset(own), (kept.turn if kept else 0) + _OTHERS)
     when = (round(at, 6), round(at - began, 6))
     uses = {hertz: used(before.get(hertz), after.get(hertz)) for hertz in looked}
     return tables(settings, heard, uses, source, worth, when)
+
+
+def in_turn(every: Sequence[int], own: Collection[int], turn: int) -> list[int]:
+    """Where the campus was heard, and the next few of the others."""
+    others = [hertz for hertz in every if hertz not in own]
+    begin = turn % len(others) if others else 0
+    return sorted({*own} & {*every}) + (others[begin:] + others[:begin])[:_OTHERS]
 
 
 def tables(
