@@ -76,6 +76,14 @@ def of_joins(outcomes: Mapping[str, int]) -> tuple[str, str]:
     return cause, f"{failed[cause]} of {tries} tries to join failed at: {stages}"
 
 
+def of_slow_joins(slowest: Mapping[str, int]) -> tuple[str, str]:
+    """The cause of joins that succeed too late: the stage that most of them wait for."""
+    if not slowest:
+        return "", ""
+    stage = max(sorted(slowest), key=slowest.__getitem__)
+    return _OF_STAGE[stage], f"{slowest[stage]} of {sum(slowest.values())} joins wait longest for: {stage}"
+
+
 def of_slot(
     verdict: SlotVerdict,
     slot_seconds: int,

@@ -48,10 +48,12 @@ def judge_day(policy: Policy, record: DayRecord, agents: Iterable[_Agent]) -> Da
     verdict = ""
     if needed:
         verdict = "short" if "short" in needed else "met" if all(one == "met" for one in needed) else "unknown"
-    outcomes = _counted(samples.values())
+    outcomes = _added(one.outcomes for one in samples.values())
     cause, words = "", ""
     if any(one.verdict == "short" and one.id.startswith("join.") for _, one in judged):
         cause, words = causes.of_joins(outcomes)
+        if not cause:
+            cause, words = causes.of_slow_joins(_added(one.slowest for one in samples.values()))
     return DayVerdict(verdict, tuple(kept(one) for _, one in judged), outcomes, cause, words)
 
 
@@ -65,9 +67,9 @@ def _state(criterion: Criterion, samples: Samples) -> Verdict:
     return criterion.judged(statistics.median(figures)) if len(figures) >= criterion.min_samples else "unknown"
 
 
-def _counted(samples: Iterable[Samples]) -> dict[str, int]:
+def _added(counts: Iterable[dict[str, int]]) -> dict[str, int]:
     found: dict[str, int] = {}
-    for one in samples:
-        for key, count in one.outcomes.items():
+    for one in counts:
+        for key, count in one.items():
             found[key] = found.get(key, 0) + count
     return dict(sorted(found.items()))

@@ -15,17 +15,21 @@ from agent import wire
 NOT_TRIED = frozenset({"deferred", "blocked"})
 """Outcomes of a measurement that was skipped on purpose: recorded and shown, and no sample."""
 ROUNDED = 3
+JOINING = ("authenticate", "associate", "eap", "handshake", "dhcp", "dns")
+"""The stages that the policy's time to join adds up."""
 
 
 class Samples(Struct, omit_defaults=True):
     """Of one agent in one room. ``outcomes``: how often each "kind outcome" was; ``join_seconds``: of those that
-    joined; ``downloads``: bits per second."""
+    joined, from the first frame to the first name resolved (a device knows its channels: the scan is our test's own);
+    ``slowest``: how often each of those stages took longest; ``downloads``: bits per second."""
 
     agent: str = ""
     room: str = ""
     outcomes: dict[str, int] = {}
     join_seconds: list[float] = []
     downloads: list[float] = []
+    slowest: dict[str, int] = {}
 
     @property
     def joins(self) -> tuple[int, int]:
@@ -38,6 +42,8 @@ class Samples(Struct, omit_defaults=True):
     def add(self, other: Samples) -> None:
         for key, count in other.outcomes.items():
             self.outcomes[key] = self.outcomes.get(key, 0) + count
+        for stage, count in other.slowest.items():
+            self.slowest[stage] = self.slowest.get(stage, 0) + count
         self.join_seconds += other.join_seconds
         self.downloads += other.downloads
 
@@ -55,8 +61,10 @@ def take(samples: Samples, report: wire.Report, window: tuple[float, float] | No
             if outcome != "ok":
                 continue
             if isinstance(table, wire.Join):
-                if (seconds := table.total_seconds[n]) is not None:
-                    samples.join_seconds.append(round(seconds, ROUNDED))
+                stages = {stage: getattr(table, f"{stage}_seconds")[n] or 0.0 for stage in JOINING}
+                samples.join_seconds.append(round(sum(stages.values()), ROUNDED))
+                slowest = max(stages, key=stages.__getitem__)
+                samples.slowest[slowest] = samples.slowest.get(slowest, 0) + 1
             elif (rate := table.download_bits_per_second[n]) is not None:
                 samples.downloads.append(rate)
 
@@ -75,9 +83,10 @@ def by_agent(samples: Iterable[Samples]) -> dict[tuple[str, str], Samples]:
     found: dict[tuple[str, str], Samples] = {}
     for one in samples:
         key = (one.agent, one.room)
-        found.setdefault(key, Samples(*key, {}, [], [])).add(one)
+        found.setdefault(key, Samples(*key, {}, [], [], {})).add(one)
     for one in found.values():
         one.outcomes = dict(sorted(one.outcomes.items()))
+        one.slowest = dict(sorted(one.slowest.items()))
         one.join_seconds.sort()
         one.downloads.sort()
     return dict(sorted(found.items()))

@@ -88,7 +88,9 @@ def join(outcomes: Iterable[str], seconds: float = 2.0) -> wire.Join:
     columns = dict.fromkeys(names, none) | {
         "ssid": ["District"] * len(tries),
         "method": ["psk"] * len(tries),
-        "total_seconds": [seconds if outcome == "ok" else None for outcome in tries],
+        "scan_seconds": [10.0] * len(tries),
+        "dns_seconds": [seconds if outcome == "ok" else None for outcome in tries],
+        "total_seconds": [10.0 + seconds if outcome == "ok" else None for outcome in tries],
     }
     return wire.Join(**_rows(len(tries)) | {"outcome": tries}, **columns)
 

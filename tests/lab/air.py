@@ -82,7 +82,12 @@ class AccessPoint:
             f"--dhcp-option=6,{','.join(dns or [self.gateway])}", "--pid-file=", namespace=self.name,
         )  # fmt: skip
 
-    def serve_dns(self) -> None:
+    def serve_dns(self, slow_seconds: float = 0.0) -> None:
+        """Every name is this access point's gateway."""
+        if slow_seconds:
+            command = f"exec {sys.executable} -m tests.lab.slow_dns {self.gateway} {slow_seconds}"
+            self.programs.start(f"dns-{self.name}", "/bin/sh", "-c", command, namespace=self.name)
+            return
         self.programs.start(
             f"dns-{self.name}", "dnsmasq", "--conf-file=/dev/null", "--keep-in-foreground", "--no-resolv",
             f"--listen-address={self.gateway}", "--bind-interfaces", f"--address=/#/{self.gateway}", "--pid-file=",

@@ -9,13 +9,17 @@ join (a namespace with the test radio alone: the joiner; its reports leave throu
 import contextlib
 import datetime
 import json
+import re
 import sqlite3
 import sys
+import time
 import urllib.request
+import zoneinfo
 from pathlib import Path
 from typing import Any
 
 from agent import wire
+from collector import policy
 from collector.store.evidence import unpack
 from tests.e2e.programs import Programs, until
 from tests.lab.air import IDENTITY, PASSWORD, PSK, AccessPoint, move_radio, run
@@ -26,13 +30,18 @@ COLLECTOR = "http://10.20.0.1:8080"
 REPORT_SECONDS = 6
 SLOT_SECONDS = 3 * REPORT_SECONDS
 LISTEN_RADIO, JOIN_RADIO = 0, 1
+ZONE = zoneinfo.ZoneInfo("America/Los_Angeles")
+LAST_DAY = datetime.date(2027, 3, 2)
 
 
 class World:
     """Makes everything; what it looks at are the products' own answers."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, day_ends_in_seconds: float = 6 * 3600) -> None:
         self.folder = folder
+        # The guest's clock is the guest's own: the school day ends when the scene needs it.
+        midnight = datetime.datetime.combine(LAST_DAY + datetime.timedelta(days=1), datetime.time(), ZONE).timestamp()
+        time.clock_settime(time.CLOCK_REALTIME, midnight - day_ends_in_seconds)
         self.programs = Programs(folder)
         self.access_points: list[AccessPoint] = []
         for name in ("school", "room", "join"):
@@ -80,12 +89,23 @@ class World:
         until(lambda: self.get("/readyz"), 120, "the collector is ready")
         for kind in ("campuses", "access-points", "rooms"):
             self.collector("import", kind, str(self.folder / f"{kind}.csv"), "--apply")
+        self.collector("policy", "adopt", str(self._policy()), "--from", LAST_DAY.isoformat())
         self._enroll()
         for role, namespace in (("shipper", "room"), ("prober", "room"), ("joiner", "join")):
             self.programs.start(
                 role, BIN / "wifi-agent", "--config", self.folder / f"{role}.toml", "run", "--role", role,
                 namespace=namespace,
             )  # fmt: skip
+
+    def _policy(self) -> Path:
+        """Baseline version 2 with as few samples a day as a scene has."""
+        shipped = (Path(policy.__file__).parent / "policies" / "baseline-2.toml").read_text()
+        shipped = shipped.replace("slot_seconds = 300", f"slot_seconds = {SLOT_SECONDS}")
+        begin = shipped.index('id = "join.success"')
+        joins = re.sub(r"(?m)^min_samples = \d+", "min_samples = 1", shipped[begin:])
+        path = self.folder / "policy.toml"
+        path.write_text(shipped[:begin] + re.sub(r"(?m)^allowance = \d+", "allowance = 0", joins))
+        return path
 
     def _write(self) -> None:
         (self.folder / "collector.toml").write_text(
@@ -177,15 +197,27 @@ class World:
 
     def slots(self) -> dict[int, dict[str, Any]]:
         """What the newest revision of the ledger says of every judged slot."""
-        today = datetime.datetime.now(datetime.UTC).date()
-        days = [today + datetime.timedelta(days=n) for n in (-1, 1)]
-        answer = json.loads(self.get(f"/v1/campuses/{CAMPUS}/ledger?from={days[0]}&to={days[1]}"))
         found: dict[int, dict[str, Any]] = {}
-        for row in sorted(answer["revisions"], key=lambda row: (row["day"], row["revision"])):
+        for row in self._ledger():
             for span in row["record"]["spans"]:
                 for slot in range(span["from_slot"], span["to_slot"], row["record"]["slot_seconds"]):
                     found[slot] = span["grounds"]
         return found
+
+    def _ledger(self) -> list[dict[str, Any]]:
+        until_day = LAST_DAY + datetime.timedelta(days=1)
+        answer = json.loads(self.get(f"/v1/campuses/{CAMPUS}/ledger?from={LAST_DAY}&to={until_day}"))
+        return sorted(answer["revisions"], key=lambda row: (row["day"], row["revision"]))
+
+    def school_day(self) -> dict[str, Any]:
+        """What the ledger says of the day that ended, once it is closed."""
+
+        def look() -> dict[str, Any]:
+            rows = [row for row in self._ledger() if row["day"] == LAST_DAY.isoformat()]
+            found: dict[str, Any] = rows[-1]["record"].get("day_verdict") or {} if rows else {}
+            return found
+
+        return until(look, 240, "the school day is judged")
 
     def judged_after(self, since: float, wanted: int = 1) -> dict[int, dict[str, Any]]:
         """The slots that began after ``since`` once ``wanted`` of them are judged on evidence."""

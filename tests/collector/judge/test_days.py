@@ -66,6 +66,13 @@ def test_joining_takes_five_seconds_at_most(seconds, expected):
     assert criterion(day(said("a", seconds=seconds), said("b", seconds=seconds)), "join.time") == expected
 
 
+def test_joins_that_come_too_late_name_the_stage_that_they_wait_for():
+    made = day(said("a", seconds=6.0), said("b", seconds=6.0))
+
+    assert (made.verdict, made.cause) == ("short", "dns")
+    assert "joins wait longest for: dns" in made.cause_evidence
+
+
 def test_tests_that_were_deferred_or_blocked_are_no_samples_and_are_counted():
     skipped = ["ok", "deferred", "deferred", "blocked"]
     made = day(said("a", tests=skipped), said("b", tests=skipped))
