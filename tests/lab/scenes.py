@@ -125,7 +125,7 @@ _DAY_ENDS = dict.fromkeys(("wrong_password", "dns_slow", "captive_portal", "expi
 }
 
 
-def _two(world: World, bss_load: int | None = None) -> tuple[AccessPoint, AccessPoint]:
+def _two(world: World, bss_load: int = 30) -> tuple[AccessPoint, AccessPoint]:
     first, second = world.access_point(2, channel=36), world.access_point(3, channel=44)
     first.bss_load = second.bss_load = bss_load
     world.start()
