@@ -68,7 +68,7 @@ def dhcp_silent(world: World) -> Seen:
 
 
 def dns_slow(world: World) -> Seen:
-    """Each name takes six seconds."""
+    """Each name takes six seconds: longer than a device's resolver waits."""
     first, _ = _two(world)
     first.stop("dns")
     first.serve_dns(slow_seconds=6.0)
