@@ -24,6 +24,8 @@ Source = Literal["scan", "monitor"]
 
 # A survey kept from the turn before gives a longer look; one from long ago would average over the night.
 _SURVEY_KEPT_SECONDS = 900.0
+# The shortest visit of a channel in a scan; and how far a driver may round busy above active.
+_VISIT_SECONDS, _ROUNDING = 0.02, 1.05
 # Anybody can send a district SSID from thousands of made-up addresses; the strongest are enough to find the sender.
 _MAX_UNLISTED = 200
 
@@ -123,21 +125,22 @@ def radios_of(heard: Sequence[Beacon]) -> list[list[Beacon]]:
 
 
 def used(before: Survey | None, after: Survey | None) -> Used:
-    """A channel between two looks. Counters that fell were reset: then the second look stands alone."""
+    """A channel between two looks. Where the counters did not grow by a whole visit they are not sums: they were
+    reset, or the driver tells each visit alone, and the second look stands for itself."""
     if after is None:
         return Used(None, None, None)
     active, busy = after.active_seconds, after.busy_seconds
     if active is None:
         return Used(None, after.noise_dbm, None)
-    if before is not None and before.active_seconds is not None and before.active_seconds <= active:
-        whole = busy is not None and before.busy_seconds is not None and before.busy_seconds <= busy
-        if whole and before.active_seconds < active:
-            active, busy = active - before.active_seconds, (busy or 0.0) - (before.busy_seconds or 0.0)
-        elif before.active_seconds == active:
+    if before is not None and before.active_seconds is not None:
+        if (before.active_seconds, before.busy_seconds) == (active, busy):
             # Not listened to in between: an old figure must not pass for a new one.
             return Used(None, None, 0.0)
-    # A driver may round busy a hair above active; far above, it counts something else.
-    ratio = busy / active if busy is not None and active > 0 and busy <= active * 1.05 else None
+        grown = active - before.active_seconds
+        more = None if busy is None or before.busy_seconds is None else busy - before.busy_seconds
+        if grown >= _VISIT_SECONDS and (more is None or 0 <= more <= grown * _ROUNDING):
+            active, busy = grown, more
+    ratio = busy / active if busy is not None and active > 0 and busy <= active * _ROUNDING else None
     noise = after.noise_dbm if active > 0 else None
     return Used(None if ratio is None else round(min(ratio, 1.0), 4), noise, round(active, 3))
 
