@@ -97,7 +97,8 @@ def _airspace(console: Console, document: dict[str, Any], rows: list[dict[str, A
             _or_dash(row["utilization_ratio"], "{:.0%}"), style="" if row["listed"] else "yellow",
         )  # fmt: skip
     console.print(grid)
-    channels = [row for row in document["channels"] if row["own_radios"] or row["foreign_bss"]]
+    shown = {row["frequency_hertz"] for row in rows}
+    channels = [row for row in document["channels"] if row["foreign_bss"] or row["frequency_hertz"] in shown]
     grid = Table(title="channels", title_justify="left", box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
     for name in ("GHz/ch", "busy", "noise dBm", "own radios", "foreign radios", "foreign BSSs"):
         grid.add_column(name, justify="right", no_wrap=True)
