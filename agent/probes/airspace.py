@@ -7,7 +7,7 @@ lives. A scan that failed says nothing about the Wi-Fi: CouldNotRun, and no tabl
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Literal, NamedTuple
 
@@ -26,6 +26,8 @@ Source = Literal["scan", "monitor"]
 _SURVEY_KEPT_SECONDS = 900.0
 # The shortest visit of a channel in a scan; and how far a driver may round busy above active.
 _VISIT_SECONDS, _ROUNDING = 0.02, 1.05
+# Frequencies of one scan: enough to be quick, few enough to stop in time.
+_AT_ONCE = 12
 # Anybody can send a district SSID from thousands of made-up addresses; the strongest are enough to find the sender.
 _MAX_UNLISTED = 200
 
@@ -56,6 +58,8 @@ class _Look(NamedTuple):
 
 
 _looks: dict[str, _Look] = {}
+# By interface: the last frequency of the turn before, and those on which a listed BSS was heard then.
+_turns: dict[str, tuple[int, set[int]]] = {}
 
 
 def probe(settings: Settings, deadline: Deadline) -> dict[str, wire.Table]:
@@ -73,13 +77,49 @@ def probe(settings: Settings, deadline: Deadline) -> dict[str, wire.Table]:
     if source == "monitor":
         heard, looked = dot11.listen(radio, asked, deadline)
     else:
-        heard, looked = nl80211.scan(radio, asked, deadline), list(asked)
+        last, known = _turns.get(radio.name, (0, set()))
+        heard, looked = in_turns(
+            lambda some: nl80211.scan(radio, some, deadline), in_order(asked, last, known), deadline.remaining
+        )
+        _turns[radio.name] = (looked[-1], {one.frequency_hertz for one in heard if _ours(settings, one)})
     after = nl80211.survey(radio, deadline)
     at = boottime()
     _looks[radio.name] = _Look(at, after)
     when = (round(at, 6), round(at - began, 6))
     uses = {hertz: used(before.get(hertz), after.get(hertz)) for hertz in looked}
     return tables(settings, heard, uses, source, worth, when)
+
+
+def in_turns(
+    scan: Callable[[Sequence[int]], list[Beacon]], asked: Sequence[int], remaining: Callable[[], float]
+) -> tuple[list[Beacon], list[int]]:
+    """Scans a few frequencies at a time for as long as there is time, and says which. A radio that serves a
+    connection between two channels takes a minute for all of them, which is longer than a probe may take."""
+    heard: dict[tuple[str, int], Beacon] = {}
+    looked: list[int] = []
+    while len(looked) < len(asked):
+        some, before = asked[len(looked) : len(looked) + _AT_ONCE], remaining()
+        try:
+            found = scan(some)
+        except CouldNotRun:
+            if looked:
+                break
+            raise
+        heard |= {(one.bssid, one.frequency_hertz): one for one in found}
+        looked += some
+        if remaining() < 1.5 * (before - remaining()):
+            break
+    return list(heard.values()), looked
+
+
+def in_order(asked: Sequence[int], last: int, known: Collection[int]) -> list[int]:
+    """The frequencies as they are looked at this turn: first where the district was heard in the turn before, then
+    those that come after the last one looked at."""
+    return sorted(asked, key=lambda hertz: (hertz not in known, hertz <= last, hertz))
+
+
+def _ours(settings: Settings, one: Beacon) -> bool:
+    return one.bssid in {bssid.lower() for bssid in settings.bssids}
 
 
 def tables(

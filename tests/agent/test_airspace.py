@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from agent import nl80211, radio, radio_models, wire
-from agent.elements import Beacon, parse
+from agent.elements import Beacon, frequency_of, parse
 from agent.probes import airspace
 from agent.probes.airspace import Settings, Used, radios_of, tables, used
 from agent.probes.base import CouldNotRun, Deadline
@@ -276,3 +276,56 @@ def test_a_wrong_table_is_refused_with_its_name(tmp_path, text: str) -> None:
         radio_models.load(own)
     with pytest.raises(CouldNotRun, match="none"):
         radio_models.load(tmp_path / "none.toml")
+
+
+# --- in turns --------------------------------------------------------------------------------------------------------
+
+
+class Slow:
+    """A scan of half a second a frequency, and the clock that it takes its time from."""
+
+    def __init__(self, seconds: float, fails_after: int = 99) -> None:
+        self.left, self.fails_after, self.asked = seconds, fails_after, []
+
+    def __call__(self, some) -> list[Beacon]:
+        if len(self.asked) >= self.fails_after:
+            raise CouldNotRun("scan on wlan0: aborted")
+        self.asked.append(list(some))
+        self.left -= 0.5 * len(some)
+        return [heard("02:00:5e:00:53:01", hertz=hertz) for hertz in some]
+
+    def remaining(self) -> float:
+        return max(self.left, 0.0)
+
+
+FREQUENCIES = [frequency_of(channel, "6") for channel in range(1, 234, 4)]
+
+
+def test_a_slow_radio_looks_at_as_many_channels_as_its_deadline_allows_and_says_which() -> None:
+    slow = Slow(20.0)
+    beacons, looked = airspace.in_turns(slow, FREQUENCIES, slow.remaining)
+
+    assert looked == FREQUENCIES[: len(looked)]
+    assert 24 <= len(looked) < len(FREQUENCIES)
+    assert {one.frequency_hertz for one in beacons} == set(looked)
+    assert slow.left > 0
+
+
+def test_a_quick_radio_looks_at_all_of_them() -> None:
+    slow = Slow(100.0)
+
+    assert airspace.in_turns(slow, FREQUENCIES, slow.remaining)[1] == FREQUENCIES
+
+
+def test_a_later_part_that_fails_leaves_what_was_heard_and_a_first_that_fails_is_told() -> None:
+    late, never = Slow(100.0, fails_after=1), Slow(100.0, fails_after=0)
+
+    assert len(airspace.in_turns(late, FREQUENCIES, late.remaining)[1]) == 12
+    with pytest.raises(CouldNotRun):
+        airspace.in_turns(never, FREQUENCIES, never.remaining)
+
+
+def test_the_next_turn_goes_on_where_the_last_one_ended_after_the_channels_of_the_district() -> None:
+    order = airspace.in_order([SIX, ELEVEN, THIRTY_SIX, 5745_000_000], last=ELEVEN, known={5745_000_000})
+
+    assert order == [5745_000_000, THIRTY_SIX, SIX, ELEVEN]
