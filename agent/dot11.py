@@ -42,6 +42,12 @@ _FILTER = (
 )  # fmt: skip
 
 
+class _Header(NamedTuple):
+    flags: int
+    frequency_hertz: int
+    signal_dbm: float | None
+
+
 class Listened(NamedTuple):
     """What was heard, and on which frequencies it was listened."""
 
@@ -106,22 +112,27 @@ def beacon(packet: bytes) -> Beacon | None:
     frame = packet[start:]
     if start < 8 or len(frame) < _HEADER + _FIXED or frame[0] not in (_BEACON, _PROBE_RESPONSE) or frame[16] & 1:
         return None
-    header = _radiotap()(packet[:start])
-    flags = int(header.Flags or 0)
-    band = band_of((header.ChannelFrequency or 0) * 1_000_000)
-    if flags & _FCS_BAD or band is None:
+    header = _header(packet[:start])
+    band = band_of(header.frequency_hertz) if header else None
+    if header is None or band is None or header.flags & _FCS_BAD:
         return None
-    body = frame[_HEADER + _FIXED : -4 if flags & _FCS_AT_END else None]
+    body = frame[_HEADER + _FIXED : -4 if header.flags & _FCS_AT_END else None]
     said = elements.parse(body, privacy=bool(frame[34] & 0x10), band=band)
     # A neighbouring channel is heard too: where a BSS stands, it says itself.
     hertz = frequency_of(said.channel, band) if said.channel is not None else None
-    signal = header.dBm_AntSignal
-    return Beacon(
-        frame[16:22].hex(":"),
-        hertz or header.ChannelFrequency * 1_000_000,
-        float(signal) if signal is not None and signal < 0 else None,
-        said,
-    )
+    return Beacon(frame[16:22].hex(":"), hertz or header.frequency_hertz, header.signal_dbm, said)
+
+
+def _header(data: bytes) -> _Header | None:
+    """What the radio says of the frame; None where that cannot be read."""
+    layer = _radiotap()
+    try:
+        told = layer(data)
+        flags, mhz, signal = int(told.Flags or 0), told.ChannelFrequency or 0, told.dBm_AntSignal
+    except (struct.error, AttributeError, IndexError, KeyError, TypeError, ValueError):
+        # A driver's malformed header: scapy reads past its end. The frame is left out.
+        return None
+    return _Header(flags, mhz * 1_000_000, float(signal) if signal is not None and signal < 0 else None)
 
 
 @cache

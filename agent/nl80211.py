@@ -13,7 +13,7 @@ import socket
 import struct
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import closing
+from contextlib import closing, suppress
 from functools import cache
 from pathlib import Path
 from types import SimpleNamespace
@@ -34,7 +34,7 @@ from agent.radio import (
 )
 
 _GET_WIPHY, _SET_WIPHY, _GET_INTERFACE, _GET_STATION, _GET_SCAN, _TRIGGER_SCAN = 1, 2, 5, 17, 32, 33
-_NEW_SCAN_RESULTS, _SCAN_ABORTED, _GET_SURVEY = 34, 35, 50
+_NEW_SCAN_RESULTS, _SCAN_ABORTED, _GET_SURVEY, _ABORT_SCAN = 34, 35, 50, 114
 _GENL_CTRL, _CTRL_GETFAMILY = 0x10, 3
 _NLMSG_ERROR, _NLMSG_DONE = 2, 3
 _REQUEST, _ACK, _DUMP = 1, 4, 0x300
@@ -90,8 +90,12 @@ def scan(radio: Interface, listen: Sequence[int], deadline: Deadline) -> list[Be
         events.join("scan")
         for _ in range(_TRIES):
             began = _trigger(talk, events, radio, listen, deadline)
-            if _finished(events, radio.number, deadline):
-                break
+            try:
+                if _finished(events, radio.number, deadline):
+                    break
+            except CouldNotRun:
+                _abort(radio)
+                raise
         else:
             raise CouldNotRun(f"scan on {radio.name}: aborted {_TRIES} times", "something else uses this radio")
         now = time.clock_gettime(time.CLOCK_BOOTTIME)
@@ -169,7 +173,9 @@ def _finished(events: _Talk, index: int, deadline: Deadline) -> bool:
     while True:
         told = events.event(deadline.remaining())
         if told is None:
-            raise CouldNotRun("scan: no end within the deadline", "is the radio's driver stuck? see `dmesg`")
+            raise CouldNotRun(
+                "scan: no end within the deadline", "listen to fewer frequencies; if even few hang, see `dmesg`"
+            )
         command, attributes = told
         if attributes.get("IFINDEX") != index:
             continue
@@ -177,6 +183,12 @@ def _finished(events: _Talk, index: int, deadline: Deadline) -> bool:
         ours = ours or command == _TRIGGER_SCAN
         if ours and command in (_NEW_SCAN_RESULTS, _SCAN_ABORTED):
             return command == _NEW_SCAN_RESULTS
+
+
+def _abort(radio: Interface) -> None:
+    """Ends our own scan, which nobody waits for any more and which holds the radio. Some drivers cannot."""
+    with suppress(CouldNotRun), closing(_Talk(Deadline(0.5))) as talk:
+        list(talk.ask(_ABORT_SCAN, {"IFINDEX": radio.number}, f"scan on {radio.name}"))
 
 
 def _list(values: Any) -> bytes:

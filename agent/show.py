@@ -110,34 +110,37 @@ def _airspace(console: Console, document: dict[str, Any], rows: list[dict[str, A
     """The district's BSSs, strongest first, then the channels on which anything was heard."""
     title = f"airspace: heard in {document['duration_seconds']:.1f} s"
     grid = Table(title=title, title_justify="left", box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
-    for name in ("BSSID", "SSID", "channel", "signal", "security", "802.11", "width", "stations", "load"):
-        grid.add_column(name, no_wrap=name != "SSID", justify="left" if name in ("BSSID", "SSID") else "right")
+    for name in ("BSSID", "SSID", "GHz/ch", "dBm", "security", "802.11", "MHz", "clients", "load"):
+        grid.add_column(
+            name, no_wrap=name != "SSID", overflow="fold", justify="left" if name in ("BSSID", "SSID") else "right"
+        )
     for row in sorted(rows, key=lambda row: -(row["signal_dbm"] or -999)):
-        worth = f" ± {row['signal_uncertainty_db']:g}" if row["signal_uncertainty_db"] else ""
+        worth = f" ±{row['signal_uncertainty_db']:g}" if row["signal_uncertainty_db"] else ""
         grid.add_row(
-            row["bssid"], escape(row["ssid"] or "(hidden)"), f"{row['channel']} ({row['band']} GHz)",
-            _or_dash(row["signal_dbm"], f"{{:.0f}}{worth} dBm"), row["security"] or "–", row["generation"] or "–",
-            _or_dash(row["width_hertz"] and row["width_hertz"] / 1e6, "{:.0f} MHz"), _or_dash(row["stations"], "{}"),
+            row["bssid"], escape(row["ssid"] or "(hidden)"), f"{row['band']}/{row['channel']}",
+            _or_dash(row["signal_dbm"], f"{{:.0f}}{worth}"), row["security"] or "–", row["generation"] or "–",
+            _or_dash(row["width_hertz"] and row["width_hertz"] / 1e6, "{:.0f}"), _or_dash(row["stations"], "{}"),
             _or_dash(row["utilization_ratio"], "{:.0%}"), style="" if row["listed"] else "yellow",
         )  # fmt: skip
     console.print(grid)
-    channels = [row for row in document["channels"] if row["own_radios"] or row["foreign_bss"]]
+    shown = {row["frequency_hertz"] for row in rows}
+    channels = [row for row in document["channels"] if row["foreign_bss"] or row["frequency_hertz"] in shown]
     grid = Table(title="channels", title_justify="left", box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
-    for name in ("channel", "busy", "noise", "own radios", "foreign radios", "foreign BSSs"):
+    for name in ("GHz/ch", "busy", "noise dBm", "own radios", "foreign radios", "foreign BSSs"):
         grid.add_column(name, justify="right", no_wrap=True)
     for row in channels:
         grid.add_row(
-            f"{row['channel']} ({row['band']} GHz)", _or_dash(row["busy_ratio"], "{:.0%}"),
-            _or_dash(row["noise_dbm"], "{:.0f} dBm"), str(row["own_radios"]), str(row["foreign_radios"]),
+            f"{row['band']}/{row['channel']}", _or_dash(row["busy_ratio"], "{:.0%}"),
+            _or_dash(row["noise_dbm"], "{:.0f}"), str(row["own_radios"]), str(row["foreign_radios"]),
             str(row["foreign_bss"]),
         )  # fmt: skip
     console.print(grid)
     unlisted = sum(not row["listed"] for row in rows)
     radios = len({row["radio"] for row in rows if row["listed"]})
     quiet = len(document["channels"]) - len(channels)
-    console.print(f"{radios} listed radios ({len(rows) - unlisted} BSSs); nothing on {quiet} other channels")
+    console.print(f"listed: {radios} radios, {len(rows) - unlisted} BSSs; nothing heard on {quiet} channels")
     if unlisted:
-        console.print(f"[yellow]{unlisted} BSSs advertise a district SSID and are not of the inventory[/]")
+        console.print(f"[yellow]with a district SSID, but not of the inventory: {unlisted}[/]")
 
 
 def _or_dash(value: Any, form: str) -> str:

@@ -109,13 +109,31 @@ def test_import_linter_keeps_the_borders() -> None:
     assert ran.returncode == 0, ran.stdout
 
 
+@pytest.mark.parametrize(
+    ("package", "importers"),
+    [
+        ("scapy", {"agent/arp.py", "agent/dot11.py"}),
+        ("pyroute2", {"agent/nl80211.py"}),
+        ("apscheduler", {"agent/schedule.py"}),
+        ("psutil", {"agent/probes/host.py"}),
+    ],
+)
+def test_each_heavy_package_has_its_importer_and_no_other(package: str, importers: set[str]) -> None:
+    line = re.compile(rf"(?m)^\s*(?:import|from) {package}\b")
+    packages = ("agent", "collector")
+    found = {str(path) for path, text in texts().items() if path.parts[0] in packages and line.search(text)}
+
+    assert found == importers
+
+
 def test_a_fresh_agent_loads_no_scapy_and_nothing_of_the_collector() -> None:
     fresh = "import agent.service, sys; print(*sorted({m.split('.')[0] for m in sys.modules}))"
     loaded = run(sys.executable, "-c", fresh)
 
     assert loaded.returncode == 0, loaded.stderr
     modules = set(loaded.stdout.split())
-    assert modules & {"scapy", "collector", "sqlalchemy", "alembic", "starlette", "uvicorn", "jinja2", "babel"} == set()
+    heavy = {"scapy", "pyroute2", "collector", "sqlalchemy", "alembic", "starlette", "uvicorn", "jinja2", "babel"}
+    assert modules & heavy == set()
 
 
 @pytest.mark.parametrize("package", ["agent", "collector"])

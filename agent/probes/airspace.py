@@ -7,7 +7,7 @@ lives. A scan that failed says nothing about the Wi-Fi: CouldNotRun, and no tabl
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Literal, NamedTuple
 
@@ -24,15 +24,22 @@ Source = Literal["scan", "monitor"]
 
 # A survey kept from the turn before gives a longer look; one from long ago would average over the night.
 _SURVEY_KEPT_SECONDS = 900.0
+# The shortest visit of a channel in a scan; and how far a driver may round busy above active.
+_VISIT_SECONDS, _ROUNDING = 0.02, 1.05
+# How long a frequency counts as the campus's after it was last heard there: an access point that died is missed there.
+_KNOWN_SECONDS = 900.0
+# Frequencies beside the campus's own that a running agent's turn looks at.
 _OTHERS = 10
+# Frequencies of one scan: enough to be quick, few enough to stop in time.
+_AT_ONCE = 12
 # Anybody can send a district SSID from thousands of made-up addresses; the strongest are enough to find the sender.
 _MAX_UNLISTED = 200
 
 
 class Settings(Struct, frozen=True):
     """``bssids``: the campus's, of the inventory. ``ssids``: the district's. No frequencies: all that the radio has.
-    ``rotate``: of those, the ones where the campus was heard and a few others in turn, so that a scan costs a second
-    and not ten (48 s where the radio is connected). ``source`` "auto": as the interface is set."""
+    ``rotate``: of those, where the campus was heard and a few others in turn, so that a scan costs a second. ``source``
+    "auto": as the interface is set."""
 
     interface: str
     ssids: list[str]
@@ -52,15 +59,13 @@ class Used(NamedTuple):
 
 
 class _Look(NamedTuple):
-    """``own``: where the campus was heard; ``turn``: how many other frequencies have had theirs."""
-
     at: float
     surveys: Mapping[int, Survey]
-    own: frozenset[int]
-    turn: int
 
 
 _looks: dict[str, _Look] = {}
+# By interface: the last frequency of the turn before, and those on which a listed BSS was heard then.
+_turns: dict[str, tuple[int, dict[int, float]]] = {}
 
 
 def probe(settings: Settings, deadline: Deadline) -> dict[str, wire.Table]:
@@ -71,31 +76,59 @@ def probe(settings: Settings, deadline: Deadline) -> dict[str, wire.Table]:
     radio = nl80211.interface(settings.interface, deadline)
     source = _source(settings, radio)
     worth = radio_models.uncertainty_db(radio.name, settings.radio_models)
-    kept = _looks.get(radio.name)
     asked = settings.frequencies_hertz or nl80211.frequencies(radio, deadline)
-    if settings.rotate:
-        asked = in_turn(asked, kept.own if kept else frozenset(), kept.turn if kept else 0)
+    kept = _looks.get(radio.name)
     fresh = kept is not None and began - kept.at < _SURVEY_KEPT_SECONDS
     before = kept.surveys if kept is not None and fresh else nl80211.survey(radio, deadline)
     if source == "monitor":
         heard, looked = dot11.listen(radio, asked, deadline)
     else:
-        heard, looked = nl80211.scan(radio, asked, deadline), list(asked)
+        last, known = _turns.get(radio.name, (0, {}))
+        known = {hertz: at for hertz, at in known.items() if began - at < _KNOWN_SECONDS}
+        order = in_order(asked, last, known)
+        if settings.rotate:
+            order = order[: len(known.keys() & {*asked}) + _OTHERS]
+        heard, looked = in_turns(lambda some: nl80211.scan(radio, some, deadline), order, deadline.remaining)
+        known |= {one.frequency_hertz: began for one in heard if _ours(settings, one)}
+        _turns[radio.name] = (looked[-1], known)
     after = nl80211.survey(radio, deadline)
     at = boottime()
-    listed = {bssid.lower() for bssid in settings.bssids}
-    own = {one.frequency_hertz for one in heard if one.bssid in listed} | (kept.own if kept and fresh else set())
-    _looks[radio.name] = _Look(at, after, frozenset(own), (kept.turn if kept else 0) + _OTHERS)
+    _looks[radio.name] = _Look(at, after)
     when = (round(at, 6), round(at - began, 6))
     uses = {hertz: used(before.get(hertz), after.get(hertz)) for hertz in looked}
     return tables(settings, heard, uses, source, worth, when)
 
 
-def in_turn(every: Sequence[int], own: Collection[int], turn: int) -> list[int]:
-    """Where the campus was heard, and the next few of the others."""
-    others = [hertz for hertz in every if hertz not in own]
-    begin = turn % len(others) if others else 0
-    return sorted({*own} & {*every}) + (others[begin:] + others[:begin])[:_OTHERS]
+def in_turns(
+    scan: Callable[[Sequence[int]], list[Beacon]], asked: Sequence[int], remaining: Callable[[], float]
+) -> tuple[list[Beacon], list[int]]:
+    """Scans a few frequencies at a time for as long as there is time, and says which. A radio that serves a
+    connection between two channels takes a minute for all of them, which is longer than a probe may take."""
+    heard: dict[tuple[str, int], Beacon] = {}
+    looked: list[int] = []
+    while len(looked) < len(asked):
+        some, before = asked[len(looked) : len(looked) + _AT_ONCE], remaining()
+        try:
+            found = scan(some)
+        except CouldNotRun:
+            if looked:
+                break
+            raise
+        heard |= {(one.bssid, one.frequency_hertz): one for one in found}
+        looked += some
+        if remaining() < 1.5 * (before - remaining()):
+            break
+    return list(heard.values()), looked
+
+
+def in_order(asked: Sequence[int], last: int, known: Collection[int]) -> list[int]:
+    """The frequencies as they are looked at this turn: first where the district was heard in the turn before, then
+    those that come after the last one looked at."""
+    return sorted(asked, key=lambda hertz: (hertz not in known, hertz <= last, hertz))
+
+
+def _ours(settings: Settings, one: Beacon) -> bool:
+    return one.bssid in {bssid.lower() for bssid in settings.bssids}
 
 
 def tables(
@@ -141,21 +174,22 @@ def radios_of(heard: Sequence[Beacon]) -> list[list[Beacon]]:
 
 
 def used(before: Survey | None, after: Survey | None) -> Used:
-    """A channel between two looks. Counters that fell were reset: then the second look stands alone."""
+    """A channel between two looks. Where the counters did not grow by a whole visit they are not sums: they were
+    reset, or the driver tells each visit alone, and the second look stands for itself."""
     if after is None:
         return Used(None, None, None)
     active, busy = after.active_seconds, after.busy_seconds
     if active is None:
         return Used(None, after.noise_dbm, None)
-    if before is not None and before.active_seconds is not None and before.active_seconds <= active:
-        whole = busy is not None and before.busy_seconds is not None and before.busy_seconds <= busy
-        if whole and before.active_seconds < active:
-            active, busy = active - before.active_seconds, (busy or 0.0) - (before.busy_seconds or 0.0)
-        elif before.active_seconds == active:
+    if before is not None and before.active_seconds is not None:
+        if (before.active_seconds, before.busy_seconds) == (active, busy):
             # Not listened to in between: an old figure must not pass for a new one.
             return Used(None, None, 0.0)
-    # A driver may round busy a hair above active; far above, it counts something else.
-    ratio = busy / active if busy is not None and active > 0 and busy <= active * 1.05 else None
+        grown = active - before.active_seconds
+        more = None if busy is None or before.busy_seconds is None else busy - before.busy_seconds
+        if grown >= _VISIT_SECONDS and (more is None or 0 <= more <= grown * _ROUNDING):
+            active, busy = grown, more
+    ratio = busy / active if busy is not None and active > 0 and busy <= active * _ROUNDING else None
     noise = after.noise_dbm if active > 0 else None
     return Used(None if ratio is None else round(min(ratio, 1.0), 4), noise, round(active, 3))
 

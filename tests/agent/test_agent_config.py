@@ -22,13 +22,13 @@ def test_every_key_is_read_and_the_environment_wins(tmp_path: Path) -> None:
         tmp_path,
         'collector = "https://c:1"\ndata_dir = "/d"\nrole = "shipper"\ninterface = "eth0"\nmetrics_port = 1\n'
         'spool_quota_bytes = 2000000\nca_file = "/ca"\nsocket = "/s"\n'
-        'join_interface = "wlan1"\ncredentials = "/secrets"\n',
+        'wifi_interface = "wlan0"\njoin_interface = "wlan1"\ncredentials = "/secrets"\nradio_models = "/r"\n',
     )
     found = load(path, {"CAMPUS_WIFI_AGENT_METRICS_PORT": "7", "CAMPUS_WIFI_AGENT_ROLE": "all"})
     assert found == Config(
-        data_dir=Path("/d"), collector="https://c:1", role="all", interface="eth0", join_interface="wlan1",
-        credentials=Path("/secrets"), metrics_port=7, spool_quota_bytes=2_000_000, ca_file=Path("/ca"),
-        socket=Path("/s"),
+        data_dir=Path("/d"), collector="https://c:1", role="all", interface="eth0", wifi_interface="wlan0",
+        join_interface="wlan1", credentials=Path("/secrets"), radio_models=Path("/r"), metrics_port=7,
+        spool_quota_bytes=2_000_000, ca_file=Path("/ca"), socket=Path("/s"),
     )  # fmt: skip
 
 
@@ -44,7 +44,7 @@ def test_the_file_may_be_named_by_the_environment(tmp_path: Path) -> None:
         (
             "zzz = 1",
             "{path}: unknown key `zzz`; known keys: ca_file, collector, credentials, data_dir, interface, "
-            "join_interface, metrics_port, role, socket, spool_quota_bytes",
+            "join_interface, metrics_port, radio_models, role, socket, spool_quota_bytes, wifi_interface",
         ),
         ('metrics_port = "x"', "{path}: `metrics_port` is 'x'; write a whole number from 0 to 65535"),
         ("metrics_port = 70000", "{path}: `metrics_port` is 70000; write a whole number from 0 to 65535"),

@@ -51,6 +51,8 @@ def test_a_person_sees_who_does_not_answer_and_why() -> None:
         (("reach",), "--target"),
         (("throughput", "--url", "ftp://x"), "http"),
         (("path", "--target", "a:b:c"), "HOST:PORT"),
+        (("airspace",), "--interface"),
+        (("link", "--bssid", "02:00:5e:00:53:01"), "--interface"),
     ],
 )
 def test_wrong_use_is_refused_with_what_to_write(arguments, words) -> None:

@@ -296,10 +296,10 @@ def test_name_servers_are_read_and_a_missing_file_is_none(tmp_path) -> None:
     assert uplink.name_servers(tmp_path / "none") == []
 
 
-def test_loading_the_probes_loads_neither_scapy_nor_httpx() -> None:
+def test_loading_the_probes_loads_neither_scapy_nor_pyroute2_nor_httpx() -> None:
     program = (
         "import sys\nfrom agent.probes import PROBES, load\n[load(name) for name in PROBES]\n"
-        "print([name for name in ('scapy', 'httpx', 'rich') if name in sys.modules])"
+        "print([name for name in ('scapy', 'pyroute2', 'httpx', 'rich') if name in sys.modules])"
     )
 
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
