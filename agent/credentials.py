@@ -84,7 +84,9 @@ def _read(file: Path) -> dict[str, Any]:
     try:
         with file.open("rb") as stream:
             mode = os.fstat(stream.fileno()).st_mode & 0o777
-            if mode & 0o077:
+            # systemd shows a unit its credentials through an access list, which looks like the group's right to read.
+            shared = 0o077 if file.parent != Path(os.environ.get("CREDENTIALS_DIRECTORY", "")) else 0o007
+            if mode & shared:
                 raise CredentialError(f"{file}: mode {mode:04o} lets others read secrets; run: chmod 600 {file}")
             return tomllib.load(stream)
     except FileNotFoundError:

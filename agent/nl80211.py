@@ -50,7 +50,7 @@ _BSS = (
 )  # fmt: skip
 _WANTED = frozenset({name for _, name, _ in _BSS}) | {
     "IFINDEX", "IFTYPE", "WIPHY", "WIPHY_FREQ", "CHANNEL_WIDTH", "BSS", "SURVEY_INFO", "STA_INFO",
-    "WIPHY_BANDS", "FREQS", "FREQ", "DISABLED",
+    "WIPHY_BANDS", "FREQS", "FREQ", "DISABLED", "SUPPORTED_IFTYPES",
     "NOISE", "IN_USE", "TIME", "TIME_BUSY",
     "SIGNAL", "SIGNAL_AVG", "BEACON_SIGNAL_AVG", "TX_BITRATE", "RX_BITRATE", "BITRATE", "BITRATE32", "TX_PACKETS",
     "TX_RETRIES", "BEACON_LOSS", "CONNECTED_TIME",
@@ -70,15 +70,22 @@ def interface(name: str, deadline: Deadline) -> Interface:
 
 def frequencies(radio: Interface, deadline: Deadline) -> list[int]:
     """The centre frequencies in hertz that this radio may listen to, under the rules of its country."""
+    return abilities(radio.phy, deadline)[0]
+
+
+def abilities(phy: int, deadline: Deadline) -> tuple[list[int], bool]:
+    """The frequencies of a radio by its number, and whether it has monitor mode."""
     found: set[int] = set()
+    modes: set[str] = set()
     with closing(_Talk(deadline)) as talk:
-        asked = {"WIPHY": radio.phy, "SPLIT_WIPHY_DUMP": True}
-        for part in talk.ask(_GET_WIPHY, asked, f"the radio of {radio.name}", dump=True):
+        asked = {"WIPHY": phy, "SPLIT_WIPHY_DUMP": True}
+        for part in talk.ask(_GET_WIPHY, asked, f"radio phy{phy}", dump=True):
+            modes.update(part.get("SUPPORTED_IFTYPES", ()))
             for band in part.get("WIPHY_BANDS", ()):
                 for one in band.get("FREQS", ()):
                     if "DISABLED" not in one and band_of(one["FREQ"] * _MHZ):
                         found.add(one["FREQ"] * _MHZ)
-    return sorted(found)
+    return sorted(found), "monitor" in modes
 
 
 def scan(radio: Interface, listen: Sequence[int], deadline: Deadline) -> list[Beacon]:

@@ -7,6 +7,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 from agent.doctor.check import Check
+from agent.elements import band_of
+from agent.probes.base import CouldNotRun, Deadline
 
 _LISTENS = ("airspace", "link")
 _JOINS = ("join",)
@@ -31,11 +33,19 @@ Describe = Callable[[str], Details | None]
 """A radio's name ("phy0") goes in, what nl80211 says of it comes out."""
 
 
-def unasked(_phy: str) -> None:
-    """For where nl80211 is not asked: bands and monitor mode stay unknown, and the table says so."""
+def asked(phy: str) -> Details | None:
+    """What nl80211 says; nothing where it cannot be asked, and the table says so."""
+    from agent import nl80211  # noqa: PLC0415 - a device without a radio never loads it
+
+    try:
+        number = int(Path("/sys/class/ieee80211", phy, "index").read_text())
+        frequencies, monitor = nl80211.abilities(number, Deadline(2.0))
+    except (OSError, ValueError, CouldNotRun):
+        return None
+    return Details(tuple(sorted({band for hertz in frequencies if (band := band_of(hertz))})), monitor)
 
 
-def found(describe: Describe = unasked, sys: Path = Path("/sys")) -> list[Radio]:
+def found(describe: Describe = asked, sys: Path = Path("/sys")) -> list[Radio]:
     """Every radio in this network namespace."""
     interfaces: dict[str, list[str]] = {}
     for link in sorted(sys.glob("class/net/*/phy80211")):

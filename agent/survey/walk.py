@@ -6,7 +6,6 @@ collector, and one owner of the spool. Without a network everything waits in the
 
 from __future__ import annotations
 
-import importlib
 import time
 from collections.abc import Callable
 from typing import Any, NamedTuple
@@ -52,11 +51,10 @@ def settings_of(name: str, plan: wire.Plan | None, config: Config, collector: st
         )
     # The first radio where none is named: a laptop has one.
     found = [interface for one in radio.found() for interface in one.interfaces]
-    return importlib.import_module("agent.probes.airspace").Settings(
-        interface=config.interface or next(iter(found), ""),
-        ssids=plan.ssids,
-        bssids=plan.bssids,
-    )
+    listening = config.wifi_interface or config.interface or next(iter(found), "")
+    # All channels: a walk looks at a room once.
+    settings = tasks.airspace(plan, msgspec.structs.replace(config, wifi_interface=listening))
+    return msgspec.structs.replace(settings, rotate=False)
 
 
 class Walk:
