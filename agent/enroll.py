@@ -151,3 +151,6 @@ def request(
     public = base64.b64encode(identity.public_key).decode()
     proof = identity.sign("enroll", token.encode() + b"\n" + identity.public_key)
     return wire.EnrollRequest(token, public, proof, version, name[:64], simulated)
+
+
+wire.learn(Enrollment)

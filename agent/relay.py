@@ -216,3 +216,6 @@ def _exactly(connection: socket.socket, size: int) -> bytes:
             raise OSError("the other side closed")
         data += part
     return bytes(data)
+
+
+wire.learn(Frame, Reply)

@@ -288,3 +288,6 @@ def _retry_after(value: str) -> float:
         except (ValueError, TypeError):
             return 0.0
     return min(max(seconds, 0.0), 3600.0) if math.isfinite(seconds) else 0.0
+
+
+wire.learn(_Error)

@@ -264,3 +264,6 @@ def _date(name: str, where: str, value: Any) -> datetime.date:
     if not isinstance(value, datetime.date) or isinstance(value, datetime.datetime):
         raise HoursError(f"{name}: `{where}` is {value!r}: write a date: 2025-08-14")
     return value
+
+
+wire.learn(Hours)

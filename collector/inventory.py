@@ -96,3 +96,6 @@ class Inventory(Struct, frozen=True):
     @classmethod
     def from_bytes(cls, data: bytes) -> Inventory:
         return msgspec.json.decode(data, type=cls)
+
+
+wire.learn(Inventory)

@@ -219,3 +219,6 @@ def _known(name: str, where: str, table: dict[str, Any], kind: type[Struct]) -> 
             near = difflib.get_close_matches(key, kind.__struct_fields__, 1)
             mend = f"did you mean `{near[0]}`?" if near else f"known keys: {', '.join(kind.__struct_fields__)}"
             raise PolicyError(f"{name}: {where + ': ' if where else ''}unknown key `{key}`; {mend}")
+
+
+wire.learn(Policy)

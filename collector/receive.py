@@ -281,3 +281,6 @@ async def _refuse(send: Any, refusal: Refusal) -> None:
         headers.append((b"connection", b"close"))
     await send({"type": "http.response.start", "status": refusal.status, "headers": headers})
     await send({"type": "http.response.body", "body": body})
+
+
+wire.learn(_Name)

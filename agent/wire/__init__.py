@@ -26,6 +26,7 @@ from agent.wire.document import (
     digest,
     encode,
     fingerprint,
+    learn,
     signing_input,
 )
 from agent.wire.exchange import (
@@ -122,5 +123,6 @@ __all__ = [
     "digest",
     "encode",
     "fingerprint",
+    "learn",
     "signing_input",
 ]

@@ -52,6 +52,13 @@ def decode(data: bytes, kind: type[Document]) -> Document:
         raise WireError(str(fault)) from None
 
 
+def learn(*kinds: type[Struct]) -> None:
+    """To be called once where the types are defined. msgspec learns a type when it first reads it, and (0.22) two
+    threads that read it for the first time at once end the process with a segmentation fault."""
+    for kind in kinds:
+        msgspec.json.Decoder(kind)
+
+
 def digest(data: bytes) -> str:
     """SHA-256, 64 hexadecimal characters."""
     return hashlib.sha256(data).hexdigest()

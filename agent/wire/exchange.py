@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import Meta, Struct
 
-from agent.wire.document import MAX_REPORTS_PER_PUSH, Count, Hex32, Method, Ratio, Rung, Seconds, Text
+from agent.wire.document import MAX_REPORTS_PER_PUSH, Count, Hex32, Method, Ratio, Rung, Seconds, Text, learn
 
 
 class Sealed(Struct):
@@ -174,3 +174,6 @@ class Lease(Struct):
     max_bytes: int
     max_seconds: float
     reason: str = ""
+
+
+learn(Push, Ack, Plan, Signed, EnrollRequest, EnrollReply, LeaseRequest, Lease)

@@ -11,7 +11,7 @@ from typing import Annotated, Any
 import msgspec
 from msgspec import Meta, Struct
 
-from agent.wire.document import SCHEMA, ClockState, Count, Hex32, Hex64, Reason, Seconds, Text, WireError
+from agent.wire.document import SCHEMA, ClockState, Count, Hex32, Hex64, Reason, Seconds, Text, WireError, learn
 from agent.wire.tables import KINDS, Airspace, Channels, Host, Join, Link, Path, Reach, Throughput
 
 
@@ -85,6 +85,7 @@ class Report(Struct, omit_defaults=True, forbid_unknown_fields=True):
 
 
 _report = msgspec.json.Decoder(Report)
+learn(*KINDS.values())
 _PARTS: dict[str, type[Struct]] = {**KINDS, "clock": Clock, "not_run": NotRun, "losses": Loss, "anchors": Anchor}
 
 

@@ -9,7 +9,7 @@ import socket
 import ssl
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -111,17 +111,17 @@ def test_a_person_hears_how_far_the_test_is() -> None:
 @pytest.mark.parametrize(
     ("given", "words"),
     [
-        (leave(Identity.generate()), "401: {\"error\": \"a lease that our collector did not sign\"}"),
-        (leave(expires_at=time.time() - 1), "403: {\"error\": \"lease is over\"}"),
-        (Leave(leave().lease, ""), "401: {\"error\": \"no lease\"}"),
-        (Leave(leave().lease, "%%%.x"), "401: {\"error\": \"no lease\"}"),
-        (leave(max_bytes=0), "403: {\"error\": \"lease has no bytes left\"}"),
+        (lambda: leave(Identity.generate()), "401: {\"error\": \"a lease that our collector did not sign\"}"),
+        (lambda: leave(expires_at=time.time() - 1), "403: {\"error\": \"lease is over\"}"),
+        (lambda: Leave(leave().lease, ""), "401: {\"error\": \"no lease\"}"),
+        (lambda: Leave(leave().lease, "%%%.x"), "401: {\"error\": \"no lease\"}"),
+        (lambda: leave(max_bytes=0), "403: {\"error\": \"lease has no bytes left\"}"),
     ],
     ids=["signed by another", "over", "none", "garbled", "no bytes"],
 )  # fmt: skip
-def test_a_reflector_refuses_a_lease_that_is_not_good(given: Leave, words: str) -> None:
+def test_a_reflector_refuses_a_lease_that_is_not_good(given: Callable[[], Leave], words: str) -> None:
     with reflecting() as url:
-        table = measure(url, given)
+        table = measure(url, given())
 
     assert table.outcome == ["refused"]
     assert words in table.reason[0]

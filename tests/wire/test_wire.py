@@ -1,6 +1,8 @@
 """The contract: golden documents of every released version are read for ever, and anything else is refused by path."""
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import msgspec
@@ -213,3 +215,25 @@ def test_encoding_is_canonical_so_that_a_report_has_one_signature(report: wire.R
     # Canonical whatever order the keys came in.
     shuffled = msgspec.json.encode(dict(reversed(list(msgspec.json.decode(data).items()))))
     assert wire.encode(wire.decode_report(shuffled)[0]) == data
+
+
+def test_types_that_were_learnt_are_read_by_many_threads_at_once(tmp_path: Path) -> None:
+    """In a process of its own: msgspec 0.22 ends it where two threads are the first to read a type."""
+    program = tmp_path / "many.py"
+    program.write_text(
+        "import sys, threading\n"
+        "sys.setswitchinterval(1e-6)\n"
+        "from agent import wire\n"
+        "from collector.inventory import Inventory\n"
+        f"data = open({str(GOLDEN / 'report_radio.json')!r}, 'rb').read()\n"
+        "gate = threading.Barrier(8)\n"
+        "def read():\n"
+        "    gate.wait()\n"
+        "    wire.decode_report(data)\n"
+        "    Inventory.from_bytes(b'{}')\n"
+        "threads = [threading.Thread(target=read) for _ in range(8)]\n"
+        "[one.start() for one in threads]; [one.join() for one in threads]\n"
+    )
+    for _ in range(5):
+        assert subprocess.run([sys.executable, program], check=False, cwd=GOLDEN.parents[2]).returncode == 0
+
