@@ -281,6 +281,18 @@ def test_a_lease_names_who_gave_it_and_is_taken_off_again(school: Segment) -> No
 
 
 @needs_dnsmasq
+@pytest.mark.skipif(shutil.which("nft") is None, reason="needs nftables")
+def test_a_discover_that_is_lost_is_sent_again_after_a_second(school: Segment) -> None:
+    # A message of ours is 328 bytes long: the first one fits into what is dropped, the second does not.
+    school.filter("udp dport 67 quota until 400 bytes drop")
+    with contextlib.closing(dhcp.Client(school.interface, address.mac_of(school.interface))) as client:
+        lease = client.obtain(10.0)
+
+    assert lease.resent == 1
+    assert 0.75 <= lease.seconds < 1.75
+
+
+@needs_dnsmasq
 def test_a_silent_dhcp_server_is_said_in_time() -> None:
     segment = Segment(1)
     try:

@@ -106,10 +106,10 @@ class AccessPoint:
 
     def heard_at(self, dbm: int) -> None:
         """What others hear of it: the radio's reception level plus the transmit power set here."""
-        power = 20
-        level = dbm - power
-        text = str(level if level >= 0 else 2**64 + level)
-        (_DEBUG / f"phy{self.radio}" / "hwsim" / "rx_rssi").write_text(text)
+        # The simulated radio knows no reception level below -100 dBm: what is left is taken off the power.
+        level = max(dbm - 20, -100)
+        power = dbm - level
+        (_DEBUG / f"phy{self.radio}" / "hwsim" / "rx_rssi").write_text(str(2**64 + level))
         run("iw", "dev", self.interface, "set", "txpower", "fixed", str(power * 100), namespace=self.name)
 
     def delay(self, *netem: str) -> None:
