@@ -1,8 +1,8 @@
 """Where this device is plugged in, as one fingerprint: the gateway's MAC address and the segment it stands on.
 
 A device that was carried to another room's segment, another campus or home says another fingerprint, and the collector
-asks before it believes it again. The gateway is infrastructure; no other neighbour is looked at. A gateway at somebody's
-home would still tell an address: so the digest is keyed with what only this device knows, and nobody can search for it.
+asks before it believes it again. The gateway is infrastructure; no other neighbour is looked at. The gateway of a home
+would still tell which home: so the digest is keyed with what only this device knows, and nobody can search for it.
 """
 
 from __future__ import annotations

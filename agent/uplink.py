@@ -8,7 +8,6 @@ import struct
 from pathlib import Path
 from typing import NamedTuple
 
-
 TABLES = Path("/proc/net")
 
 
