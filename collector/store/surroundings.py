@@ -32,12 +32,12 @@ class Surroundings:
     def __init__(self, spoken_at: float, sightings: dict[str, Sighting] | None = None) -> None:
         self.sightings = sightings or {}
         self._spoken_at = spoken_at
-        self._glimpses = any(one.reports < SETTLED_REPORTS for one in self.sightings.values())
+        self._glimpses = _any_glimpse(self._strange())
 
     def knows(self, fingerprint: str, at: float) -> bool:
         """Whether seeing these at that time can change nothing: so it is with nearly every report."""
         seen = self.sightings.get(fingerprint)
-        return seen is not None and not self._glimpses and at >= seen.first_at
+        return seen is not None and seen.reports >= SETTLED_REPORTS and at >= seen.first_at and not self._glimpses
 
     def see(self, fingerprint: str, at: float) -> list[str]:
         """Takes one report's word. Returns the glimpses that it ends."""
@@ -52,8 +52,8 @@ class Surroundings:
         if fingerprint not in strange and not _in_doubt(strange):
             ended = [name for name, one in strange.items() if one.first_at < at]
             for name in ended:
-                del self.sightings[name]
-        self._glimpses = any(one.reports < SETTLED_REPORTS for one in self.sightings.values())
+                del self.sightings[name], strange[name]
+        self._glimpses = _any_glimpse(strange)
         return ended
 
     @property
@@ -66,8 +66,13 @@ class Surroundings:
         settled = [one for one in self.sightings.values() if one.reports >= SETTLED_REPORTS]
         if not settled:
             return {}
-        own = min(settled, key=lambda one: one.first_at)
-        return {name: one for name, one in self.sightings.items() if one is not own and one.first_at > self._spoken_at}
+        # What was glimpsed before its own are places on the way to this one.
+        known_from = max(self._spoken_at, min(one.first_at for one in settled))
+        return {name: one for name, one in self.sightings.items() if one.first_at > known_from}
+
+
+def _any_glimpse(strange: dict[str, Sighting]) -> bool:
+    return any(one.reports < SETTLED_REPORTS for one in strange.values())
 
 
 def _in_doubt(strange: dict[str, Sighting]) -> bool:
