@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from collector.evaluate import Context, CriterionVerdict, SlotVerdict
 
 AGENT_SILENT = "agent_silent"
+PLACEMENT_UNCONFIRMED = "placement_unconfirmed"
 CAMPUS_CUT_OFF = "campus_cut_off"
 SHARED_UPLINK_CUT = "shared_uplink_cut"
 LAN_DOWN = "lan_down"
@@ -103,7 +104,8 @@ def of_slot(
         return _short(verdict, said)
     if any(since < end and until > begin for since, until in context.collector_gaps):
         return COLLECTOR_GAP, "the collector itself was not receiving in this slot"
-    cause, words = _unknown(verdict, expected, said, faults, begin in context.edge_failed)
+    doubtful = {agent for agent, since, until in context.unconfirmed if since < end and (until or end) > begin}
+    cause, words = _unknown(verdict, expected, said, faults, doubtful, begin in context.edge_failed)
     return (cause, words) if cause else _deaf(said, {agent for agent, _ in context.ever_heard})
 
 
@@ -112,15 +114,20 @@ def _unknown(
     expected: Mapping[str, str | None],
     said: Mapping[str, Said],
     faults: Mapping[str, str],
+    doubtful: set[str],
     edge_failed: bool,
 ) -> tuple[str, str]:
-    silent = sorted(agent for agent in expected if agent not in said)
+    # An agent that may stand elsewhere is not believed; silent it is not.
+    silent = sorted(agent for agent in expected if agent not in said and agent not in doubtful)
     named = ", ".join(agent[:12] for agent in silent)
     if expected and len(silent) == len(expected) and (len(silent) >= 2 or edge_failed):
         words = "the collector's own check of the campus edge fails" if edge_failed else f"all agents silent: {named}"
         return CAMPUS_CUT_OFF, words
     if silent:
         return AGENT_SILENT, f"{len(silent)} of {len(expected)} agents sent nothing: {named}"
+    if unheard := sorted(agent for agent in expected if agent not in said and agent in doubtful):
+        named = ", ".join(agent[:12] for agent in unheard)
+        return PLACEMENT_UNCONFIRMED, f"gateway or segment changed: confirm or move {len(unheard)} agents: {named}"
     away = _in_state(verdict, NOT_REACHABLE)
     if away and all(state in ("up", RADIO_SILENT, NOT_REACHABLE) for state in verdict.access_points.values()):
         return NOT_REACHABLE, f"{len(away)} access points never answered an agent of this campus"

@@ -18,7 +18,8 @@ from starlette.responses import Response
 from collector import answers, expose, series
 from collector.expose import Bounds, CampusBlock, CampusNow, Exposition
 from collector.holding import Held, Holding, NothingHolds
-from collector.store import agents, marks
+from collector.moved import moved
+from collector.store import agents, marks, surroundings
 
 if TYPE_CHECKING:
     from collector.services import Services
@@ -82,6 +83,7 @@ class Current:
                 return
             known = {agent.id: agent for agent in agents.every(connection)}
             placed = agents.placements(connection)
+            doubts = surroundings.unconfirmed(connection)
             self._dirty.set(marks.count(connection))
         self._add_up(held, now)
         live = self._services.judge.latest() if self._services.judge is not None else {}
@@ -91,13 +93,19 @@ class Current:
             here = one.from_at <= now and (one.to_at is None or now < one.to_at)
             if here and agent is not None and agent.state == "approved" and agent.last_seen_at is not None:
                 seen.setdefault(one.campus, {})[one.agent, one.place or ""] = agent.last_seen_at
+        unconfirmed = frozenset(moved(placed, doubts, now))
         self._block.show(
-            [self._campus(name, held, live.get(name), seen.get(name, {})) for name in held.inventory.campuses],
+            [
+                self._campus(name, held, live.get(name), seen.get(name, {}), unconfirmed)
+                for name in held.inventory.campuses
+            ],
             objective=held.policy.slot_objective,
             judged_at=max(one.slot for one in live.values()) + held.policy.slot_seconds if live else None,
         )
 
-    def _campus(self, name: str, held: Held, live: Any, seen: dict[tuple[str, str], float]) -> CampusNow:
+    def _campus(
+        self, name: str, held: Held, live: Any, seen: dict[tuple[str, str], float], unconfirmed: frozenset[str]
+    ) -> CampusNow:
         campus = held.inventory.campuses[name]
         verdict = live.verdict if live is not None else None
         return CampusNow(
@@ -112,6 +120,7 @@ class Current:
             access_points=verdict.access_points if verdict is not None else {},
             commitment=self._commitment.get(name, {}),
             agents=seen,
+            unconfirmed=unconfirmed.intersection(agent for agent, _ in seen),
         )
 
     def _add_up(self, held: Held, now: float) -> None:

@@ -32,8 +32,8 @@ _NAMED = 50
 class Context(Struct, frozen=True):
     """What is known beside the slot's evidence. ``ever_answered``: (agent, access point) pairs that answered before;
     ``ever_heard``: (agent, BSSID) pairs whose beacon was heard before;
-    ``agents``: (agent, place, from, to) of approved placements; ``collector_gaps``: [from, to); ``exclusions``:
-    (from, to, why) as approved."""
+    ``agents``: (agent, place, from, to) of approved placements; ``unconfirmed``: (agent, from, to) of those in doubt;
+    ``collector_gaps``: [from, to); ``exclusions``: (from, to, why) as approved."""
 
     ever_answered: frozenset[tuple[str, str]] = frozenset()
     agents: tuple[tuple[str, str | None, float, float | None], ...] = ()
@@ -41,6 +41,7 @@ class Context(Struct, frozen=True):
     exclusions: tuple[tuple[float, float, str], ...] = ()
     edge_failed: frozenset[int] = frozenset()
     ever_heard: frozenset[tuple[str, str]] = frozenset()
+    unconfirmed: tuple[tuple[str, float, float | None], ...] = ()
 
 
 class CriterionVerdict(Struct, frozen=True):

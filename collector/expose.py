@@ -34,7 +34,7 @@ class Bounds:
 class CampusNow:
     """What ``/metrics`` says of one campus. ``verdict`` is of the last slot that ended more than the grace ago; empty
     out of class or before the first judgement. ``access_points``: id to up, down, or anything else (then absent).
-    ``agents``: (agent, place) to when its last report was kept."""
+    ``agents``: (agent, place) to when its last report was kept; ``unconfirmed``: those that may stand elsewhere."""
 
     campus: str
     name: str
@@ -47,6 +47,7 @@ class CampusNow:
     access_points: Mapping[str, str] = field(default_factory=dict)
     commitment: Mapping[str, Bounds] = field(default_factory=dict)
     agents: Mapping[tuple[str, str], float] = field(default_factory=dict)
+    unconfirmed: frozenset[str] = frozenset()
 
 
 def escape(value: str) -> str:
@@ -89,6 +90,11 @@ def render(now: CampusNow, access_points: str | None = None) -> dict[str, str]:
         )
     lines[series.AGENT_LAST_REPORT.name] = "".join(
         _line(series.AGENT_LAST_REPORT, (campus, place, agent), repr(at)) for (agent, place), at in now.agents.items()
+    )
+    lines[series.AGENT_UNCONFIRMED.name] = "".join(
+        _line(series.AGENT_UNCONFIRMED, (campus, place, agent), "1")
+        for agent, place in now.agents
+        if agent in now.unconfirmed
     )
     lines[series.AP_UP.name] = _access_points(now) if access_points is None else access_points
     return lines

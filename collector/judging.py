@@ -54,10 +54,13 @@ def judge_campus_day(connection: Connection, work: CampusDay, held: Held, standi
     since, until = slots[0], slots[-1] + seconds
     placed = [_placed(row, standings) for row in evidence.of_campus(connection, work.campus.id, since, until)]
     known = {standing.agent for standing in standings}
-    ever, beacons = sql.answered(connection, known), sql.heard(connection, known)
+    ever = _confirmed(sql.answered(connection, known), standings)
+    beacons = _confirmed(sql.heard(connection, known), standings)
     gaps = tuple(sql.collector_gaps(connection, since, until))
     exclusions = tuple(sql.exclusions(connection, work.campus.id, since, until))
-    agents = tuple((s.agent, s.place, s.from_at, s.to_at) for s in standings if s.place != WALKING)
+    fixed = [s for s in standings if s.place != WALKING]
+    agents = tuple((s.agent, s.place, s.from_at, s.to_at) for s in fixed)
+    doubts = tuple((s.agent, s.unconfirmed_from, s.to_at) for s in fixed if s.unconfirmed_from is not None)
     verdicts: dict[int, SlotVerdict] = {}
     for group in _same_answers(slots, seconds, [*ever.values(), *beacons.values()]):
         begin, end = group[0], group[-1] + seconds
@@ -65,6 +68,7 @@ def judge_campus_day(connection: Connection, work: CampusDay, held: Held, standi
             ever_answered=frozenset(key for key, at in ever.items() if at < begin),
             ever_heard=frozenset(key for key, at in beacons.items() if at < begin),
             agents=agents,
+            unconfirmed=doubts,
             collector_gaps=gaps,
             exclusions=exclusions,
         )
@@ -143,18 +147,36 @@ def _same(row: ledger.LedgerRow, held: Held) -> bool:
     return {"policy": row.policy, "inventory": row.inventory, "hours": row.hours} == held.hashes
 
 
+def _confirmed(firsts: _Answers, standings: list[sql.Standing]) -> _Answers:
+    """Without those that somebody may have heard elsewhere: there another device can answer to the same address."""
+    doubts: dict[str, list[sql.Standing]] = {}
+    for one in standings:
+        if one.unconfirmed_from is not None:
+            doubts.setdefault(one.agent, []).append(one)
+    if not doubts:
+        return firsts
+    return {
+        (agent, thing): at
+        for (agent, thing), at in firsts.items()
+        if all(one.is_confirmed(at) or not at < (one.to_at or float("inf")) for one in doubts.get(agent, ()))
+    }
+
+
 def _placed(row: evidence.Kept, standings: list[sql.Standing]) -> Placed:
     assert row.start_at is not None  # evidence of a campus has its time
-    place = next(
+    standing = next(
         (
-            one.place
+            one
             for one in standings
             if one.agent == row.agent and one.from_at <= row.start_at < (one.to_at or float("inf"))
         ),
         None,
     )
+    place = None if standing is None else standing.place
     report = row.report()
     survey = report.place is not None or place == WALKING
+    # Who carries it about says the room with each report.
+    confirmed = survey or standing is None or standing.is_confirmed(row.start_at)
     if report.place is None:
         place = None if survey else place
     else:
@@ -167,7 +189,7 @@ def _placed(row: evidence.Kept, standings: list[sql.Standing]) -> Placed:
         report=report,
         digest=row.digest,
         received_at=row.received_at,
-        confirmed=row.flag == "",
+        confirmed=row.flag == "" and confirmed,
         survey=survey,
     )
 

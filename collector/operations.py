@@ -170,6 +170,10 @@ def _move(task: Task) -> Body:
     return _change_agent(task, lambda c, a, now, s: agents.move(c, a, campus, place, task.by, now, s, at), "moved")
 
 
+def _confirm(task: Task) -> Body:
+    return _change_agent(task, lambda c, a, now, s: agents.confirm(c, a, task.by, now, s), "confirmed where it stands")
+
+
 def _replace(task: Task) -> Body:
     def change(connection: Connection, agent: str, now: float, seconds: int) -> agents.Agent:
         successor = agents.match(connection, task.body["successor"]).id
@@ -221,6 +225,7 @@ OPERATIONS: dict[str, Callable[[Task], Body]] = {
     "agents-approve": _approve,
     "agents-assign": _assign,
     "agents-move": _move,
+    "agents-confirm": _confirm,
     "agents-replace": _replace,
     "agents-revoke": _revoke,
     "evaluate": _evaluate,

@@ -172,13 +172,19 @@ AGENT_LAST_REPORT = Series(
     "campus_wifi_agent_last_report_timestamp_seconds",
     "When the collector last kept a report of this approved agent.", "seconds", "gauge", POINT,
 )  # fmt: skip
+AGENT_UNCONFIRMED = Series(
+    "campus_wifi_agent_unconfirmed",
+    "1 while an approved agent's gateway or segment is not the one of its place, so that it counts for nothing; "
+    "absent otherwise.",
+    "", "gauge", POINT,
+)  # fmt: skip
 JUDGED_SLOT = Series(
     "campus_wifi_judged_slot_timestamp_seconds", "End of the newest slot that has been judged.", "seconds", "gauge", (),
 )  # fmt: skip
 
 CAMPUS: tuple[Series, ...] = (
     CAMPUS_INFO, CAMPUS_IN_CLASS, CAMPUS_VERDICT, CAMPUS_CAUSE, MET_LOWER, MET_UPPER, EVIDENCE, OBJECTIVE, JUDGED_SLOT,
-    AGENT_LAST_REPORT, AP_UP,
+    AGENT_LAST_REPORT, AGENT_UNCONFIRMED, AP_UP,
 )  # fmt: skip
 
 OWN: tuple[Series, ...] = (

@@ -8,7 +8,7 @@ from pathlib import Path
 import psutil
 from msgspec import Struct
 
-from agent import uplink, wire
+from agent import surroundings, uplink, wire
 from agent.probes.base import Deadline
 from agent.probes.figures import boottime
 
@@ -52,6 +52,7 @@ def probe(settings: Settings, deadline: Deadline) -> wire.Host:
         clock_offset_seconds=[None],
         agent_cpu_seconds=[round(own.user + own.system, 3)],
         agent_resident_bytes=[process.memory_info().rss],
+        surroundings=[surroundings.fingerprint(settings.interface)],
     )
 
 

@@ -5,6 +5,7 @@ Each figure is drawn from the seed, the agent, the target and the instant, so th
 
 from __future__ import annotations
 
+import hashlib
 import random
 from itertools import pairwise
 from typing import Any, NamedTuple
@@ -91,6 +92,7 @@ class ModelProbes:
             nic=["model0"], nic_up=[True], nic_speed_bits_per_second=[1e9],
             nic_receive_bytes=[int(up * 4000)], nic_transmit_bytes=[int(up * 2500)], nic_errors=[0], nic_drops=[0],
             clock_offset_seconds=[0.0], agent_cpu_seconds=[round(up * 0.004, 3)], agent_resident_bytes=[48_000_000],
+            surroundings=[hashlib.sha256(self._place.campus.id.encode()).hexdigest()[:32]],
         )  # fmt: skip
 
     def throughput(self, task: wire.ThroughputTask, at: float) -> wire.Throughput:

@@ -6,7 +6,7 @@ from typing import Literal
 
 from msgspec import Struct
 
-from agent.wire.document import Band, Count, Method, Ratio, Reason, Rung, Seconds, Stamp, Text
+from agent.wire.document import Band, Count, Hex32, Method, Ratio, Reason, Rung, Seconds, Stamp, Text
 
 
 class Table(Struct, forbid_unknown_fields=True):
@@ -164,7 +164,10 @@ class Join(Table):
 
 
 class Host(Table):
-    """The device itself: its load, its network card, its clock, and what the agent costs."""
+    """The device itself: its load, its network card, its clock, and what the agent costs.
+
+    ``surroundings``: a keyed digest of the gateway and the segment, which tells nothing but whether the device still
+    stands where it stood; None where no gateway is known."""
 
     cpu_ratio: list[Ratio | None]
     memory_used_ratio: list[Ratio | None]
@@ -180,6 +183,7 @@ class Host(Table):
     clock_offset_seconds: list[float | None]
     agent_cpu_seconds: list[Seconds | None]
     agent_resident_bytes: list[Count | None]
+    surroundings: list[Hex32 | None]
 
 
 KINDS: dict[str, type[Table]] = {

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from collector.holding import Held
     from collector.inventory import AccessPoint, Campus, Place
     from collector.judge import Live
+    from collector.moved import Moved
     from collector.policy import Criterion
     from collector.store.agents import Agent, Placement
     from collector.store.ledger import Change
@@ -100,6 +101,7 @@ class AgentLine:
     version: str
     last_seen_at: float | None
     silent: bool
+    moved: Moved | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -265,10 +267,11 @@ def agent_lines(
     placements: Iterable[Placement],
     names: Names,
     *,
+    moved: Mapping[str, Moved],
     now: float,
     silent_after_seconds: float,
 ) -> tuple[AgentLine, ...]:
-    """Agents that stand here now, or wait here for approval; silent ones first."""
+    """Agents that stand here now, or wait here for approval; first those that may have been moved, then silent ones."""
     here = {
         one.agent: one
         for one in placements
@@ -281,8 +284,11 @@ def agent_lines(
             continue
         silent = agent.last_seen_at is None or now - agent.last_seen_at > silent_after_seconds
         place = names(placement.place) if placement is not None and placement.place else ""
-        lines.append(AgentLine(agent.id, agent.name, place, agent.state, agent.version, agent.last_seen_at, silent))
-    return tuple(sorted(lines, key=lambda one: (not one.silent, one.place, one.id)))
+        doubt = moved.get(agent.id)
+        lines.append(
+            AgentLine(agent.id, agent.name, place, agent.state, agent.version, agent.last_seen_at, silent, doubt)
+        )
+    return tuple(sorted(lines, key=lambda one: (one.moved is None, not one.silent, one.place, one.id)))
 
 
 def plain_causes(answer: Mapping[str, Any]) -> tuple[tuple[str, int], ...]:

@@ -40,6 +40,7 @@ ANSWERS = {
 PERIODS = {"today": N_("today"), "7d": N_("7 days"), "30d": N_("30 days")}
 CAUSES = {
     "agent_silent": N_("an agent is silent"),
+    "placement_unconfirmed": N_("an agent may have been moved"),
     "campus_cut_off": N_("campus cut off"),
     "shared_uplink_cut": N_("shared line cut"),
     "lan_down": N_("local network down"),
@@ -76,6 +77,8 @@ REASONS = {
     "clock learnt": N_("an agent's clock became known"),
     "new placement": N_("an agent's room was corrected"),
     "placement": N_("an agent's room was corrected"),
+    "placement confirmed": N_("an agent's room was confirmed"),
+    "surroundings changed": N_("an agent may have been moved"),
     "policy": N_("the policy changed"),
     "inventory": N_("the inventory changed"),
 }

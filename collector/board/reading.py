@@ -25,8 +25,9 @@ from collector.holding import Held, Holding, NothingHolds
 from collector.hours import class_intervals
 from collector.inventory import Campus
 from collector.judge import Live
+from collector.moved import moved
 from collector.services import Services
-from collector.store import agents, ledger
+from collector.store import agents, ledger, surroundings
 
 _FRESH_SECONDS = 10.0
 _STRIP_DAYS = 7
@@ -85,6 +86,7 @@ class Reading:
             rows = ledger.newest_of_period(connection, since, today.isoformat(), name)
             changes = ledger.changes(connection, name, since, today.isoformat())
             known, placed = agents.every(connection), agents.placements(connection)
+            doubts = surroundings.unconfirmed(connection)
         sums = self._summed(held, now)
         live = self._live().get(name)
         seconds = held.policy.slot_seconds
@@ -128,7 +130,7 @@ class Reading:
             rooms_never_measured=tuple(room.name for room in rooms if not room.measured),
             access_points=page.radios(current, page.states_of(live, stood.criteria, current), names),
             agents=page.agent_lines(
-                campus, known, placed, names, now=now,
+                campus, known, placed, names, moved=moved(placed, doubts, now), now=now,
                 silent_after_seconds=_SILENT_REPORTS * self._services.config.report_seconds,
             ),
             changes=tuple(reversed(changes[-page.CHANGES_SHOWN :])),

@@ -15,6 +15,7 @@ _ACTIONS = {
     "approve": "let a pending agent's measurements count, from its first one on",
     "assign": "say in which room of its campus an agent stands",
     "move": "say that an agent stands in another room now (or since --at)",
+    "confirm": "say that an agent whose gateway or segment changed still stands where it stood",
     "replace": "put one agent into another one's place, and take the old one out of service",
     "revoke": "take an agent out of service at once",
 }
@@ -23,7 +24,7 @@ _ACTIONS = {
 def add_parser(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     parser = verbs.add_parser(
         "agents",
-        help="list, approve, assign, move, replace or revoke agents",
+        help="list, approve, assign, move, confirm, replace or revoke agents",
         epilog="example: wifi-collector agents approve 3f2a --place lincoln-hs/main/101",
     )
     actions = parser.add_subparsers(dest="action", metavar="ACTION", required=True)
@@ -47,7 +48,7 @@ def add_parser(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> No
         if action in ("approve", "assign", "move"):
             needed = action != "approve"
             sub.add_argument("--place", metavar="CAMPUS/BUILDING/ROOM", required=needed)
-        if action != "revoke":
+        if action not in ("confirm", "revoke"):
             sub.add_argument("--at", metavar="TIME", type=instant, help="since when (ISO 8601; default: see above)")
         sub.add_argument("--json", action="store_true", help="print the result for a script")
         sub.set_defaults(run=_act)
@@ -80,7 +81,7 @@ def _list(arguments: argparse.Namespace) -> int:
     if not agents:
         say("no agents: make a token with `wifi-collector token create --campus ID` and enroll one with it")
         return 0
-    shown = table(f"{len(agents)} agents", "agent", "name", "campus", "place", "state", "last seen (UTC)")
+    shown = table(f"{len(agents)} agents", "agent", "name", "campus", "place", "state", "last seen (UTC)", "in doubt")
     styles = {"pending": "yellow", "revoked": "red"}
     for agent in agents:
         shown.add_row(
@@ -90,12 +91,20 @@ def _list(arguments: argparse.Namespace) -> int:
             cell(agent["place"] or "-"),
             cell(agent["state"], styles.get(agent["state"], "green")),
             cell(_clock_text(agent["last_seen_at"])),
+            cell(_doubt_text(agent), "red"),
         )
     out().print(shown)
     pending = sum(agent["state"] == "pending" for agent in agents)
     if pending:
         say(f"{pending} pending: compare the id with the device's, then `wifi-collector agents approve ID`")
+    if any(agent["unconfirmed_since"] is not None for agent in agents):
+        say("unconfirmed: it counts for nothing until `wifi-collector agents confirm ID`, or move: `agents move ID`")
     return 0
+
+
+def _doubt_text(agent: dict[str, Any]) -> str:
+    since = agent["unconfirmed_since"]
+    return "" if since is None else f"unconfirmed since {_clock_text(since)} ({agent['unconfirmed_because']})"
 
 
 def _clock_text(at: float | None) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import datetime
+import time
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,8 @@ from collector.commands.console import Failure, wrong_use
 from collector.config import Config, ConfigError
 from collector.inventory import Inventory
 from collector.list_imports import present
-from collector.store import Busy, Store, StoreError, agents
+from collector.moved import moved
+from collector.store import Busy, Store, StoreError, agents, surroundings
 
 
 def settings(arguments: argparse.Namespace) -> Config:
@@ -45,7 +47,9 @@ def present_inventory(arguments: argparse.Namespace, day: datetime.date) -> Inve
 def agents_present(arguments: argparse.Namespace) -> list[dict[str, Any]]:
     """Every agent with the place where it stands now."""
     with open_store(settings(arguments)) as store, store.read() as connection:
-        places = {one.agent: one.place for one in agents.placements(connection) if one.to_at is None}
+        placements = agents.placements(connection)
+        places = {one.agent: one.place for one in placements if one.to_at is None}
+        doubts = moved(placements, surroundings.unconfirmed(connection), time.time())
         return [
             {
                 "agent": agent.id,
@@ -57,6 +61,8 @@ def agents_present(arguments: argparse.Namespace) -> list[dict[str, Any]]:
                 "version": agent.version,
                 "created_at": agent.created_at,
                 "last_seen_at": agent.last_seen_at,
+                "unconfirmed_since": doubts[agent.id].since if agent.id in doubts else None,
+                "unconfirmed_because": doubts[agent.id].words if agent.id in doubts else None,
             }
             for agent in agents.every(connection)
         ]

@@ -11,7 +11,7 @@ from typing import Any
 from msgspec import Struct
 from sqlalchemy import Connection, insert, or_, select, update
 
-from collector.store import audit, marks
+from collector.store import audit, doubts, marks, surroundings
 from collector.store.known import Known
 from collector.store.schema import agent, evidence, placement, stream
 from collector.store.writer import CHANGED_AGENTS
@@ -39,7 +39,8 @@ class Agent(Struct, frozen=True):
 
 
 class Placement(Struct, frozen=True):
-    """``agent`` was at ``place`` (None: somewhere on the campus) in [from_at, to_at)."""
+    """``agent`` was at ``place`` (None: somewhere on the campus) in [from_at, to_at). ``confirmed_at``: when somebody
+    last said that it still stands there."""
 
     id: int
     agent: str
@@ -49,6 +50,7 @@ class Placement(Struct, frozen=True):
     to_at: float | None
     set_by: str
     set_at: float
+    confirmed_at: float | None = None
 
 
 _AGENT = [agent.c[name] for name in Agent.__struct_fields__]
@@ -131,6 +133,23 @@ def move(
     return _need(connection, agent_id)
 
 
+def confirm(connection: Connection, agent_id: str, by: str, now: float, slot_seconds: int) -> Agent:
+    """The agent stands where it stood, and its surroundings changed around it: what it measured since counts again."""
+    known = _approved(connection, agent_id)
+    doubtful = surroundings.unconfirmed(connection)
+    here = [
+        one for one in placements(connection, agent_id) if one.id in doubtful and (one.to_at is None or one.to_at > now)
+    ]
+    if not here:
+        raise AgentError(f"nothing speaks against the place of agent {agent_id}; see `wifi-collector agents list`")
+    for one in here:
+        connection.execute(update(placement).where(placement.c.id == one.id).values(confirmed_at=now))
+        place_evidence(connection, agent_id, doubtful[one.id], slot_seconds, "placement confirmed")
+    connection.info[CHANGED_AGENTS] = True
+    audit.write(connection, now, by, "placement confirmed", agent_id, f"place {here[-1].place or '-'}")
+    return known
+
+
 def replace(connection: Connection, old_id: str, new_id: str, by: str, now: float, slot_seconds: int) -> Agent:
     """A new device takes the place of a broken one: the old one is revoked, the new one approved at its place."""
     old, new = _approved(connection, old_id), _need(connection, new_id)
@@ -208,12 +227,14 @@ def _place(
     slot_seconds: int,
 ) -> None:  # fmt: skip
     own = placement.c.agent == known.id
+    doubts.forget(connection, [one.id for one in placements(connection, known.id) if one.from_at >= from_at])
     # What was said about later times is replaced; what held before ends here.
     connection.execute(placement.delete().where(own, placement.c.from_at >= from_at))
     still = or_(placement.c.to_at.is_(None), placement.c.to_at > from_at)
     connection.execute(update(placement).where(own, still).values(to_at=from_at))
     row = {"agent": known.id, "campus": campus, "place": place, "from_at": from_at, "set_by": by, "set_at": now}
-    connection.execute(insert(placement).values(**row))
+    number = connection.execute(insert(placement).values(**row).returning(placement.c.id)).scalar_one()
+    doubts.retrace(connection, number, known.id)
     connection.info[CHANGED_AGENTS] = True
     place_evidence(connection, known.id, from_at, slot_seconds, "placement")
 

@@ -16,6 +16,7 @@ from sqlalchemy import Connection, func, insert, select, update
 
 from agent import wire
 from collector.store import known, marks
+from collector.store.doubts import Watch
 from collector.store.known import AgentState, Known
 from collector.store.schema import anchor, evidence, loss
 from collector.store.upsert import upsert
@@ -119,6 +120,7 @@ class _Group:
         self._losses: list[dict[str, Any]] = []
         self._anchors: dict[tuple[str, str], dict[str, Any]] = {}
         self._slots: dict[tuple[str, int], str] = {}
+        self._watch = Watch()
         self._now = 0.0
 
     def take(self, batch: Batch) -> Outcome:
@@ -169,7 +171,9 @@ class _Group:
         if start_at is None and (offset := state.anchors.get(report.boot_id)) is not None:
             start_at = report.clock.boottime_seconds + offset
         end_at = None if start_at is None else start_at + report.duration_seconds
-        campus = None if start_at is None else state.campus_at(start_at)
+        placed = None if start_at is None else state.placed_at(start_at)
+        campus = None if placed is None else placed.campus
+        around = _surroundings(report)
         self._digests[batch.agent, report.stream, report.seq] = incoming.digest
         self._rows.append(
             {
@@ -186,13 +190,15 @@ class _Group:
                 "slot": None if start_at is None else int(start_at // self._slot_seconds) * self._slot_seconds,
                 "received_at": batch.received_at,
                 "flag": "future" if end_at is not None and end_at > batch.received_at + FUTURE_SECONDS else "",
+                "surroundings": around,
                 "position": self._memory.next_position(self._connection) if campus else None,
                 "body": incoming.body,
             }
         )
         if start_at is not None:
             self._note_answers(state, batch.agent, report, start_at)
-            if campus is not None:
+            if placed is not None and campus is not None:
+                self._watch.look(batch.agent, placed, around, start_at)
                 for slot in marks.slots_of(start_at, start_at + report.duration_seconds, self._slot_seconds):
                     self._slots[campus, slot] = "evidence"
         stream = state.stream(self._connection, report.stream)
@@ -239,6 +245,7 @@ class _Group:
             for (agent, boot_id), row in self._anchors.items():
                 place_boot(connection, self._memory, agent, boot_id, row["offset_seconds"], self._slot_seconds)
         marks.mark(connection, self._memory, self._slots, self._slot_seconds, self._now)
+        self._watch.write(connection, self._memory, self._slot_seconds, self._now)
         self._memory.flush_seen(connection, self._now)
 
 
@@ -250,11 +257,13 @@ def place_boot(
     rows = connection.execute(select(evidence).where(waiting)).all()
     state = memory.agent(connection, agent)
     slots: dict[tuple[str, int], str] = {}
+    watch = Watch()
     for row in rows:
         report = wire.decode_report(unpack(row.body))[0]
         start_at = row.boottime_seconds + offset
         end_at = start_at + report.duration_seconds
-        campus = state.campus_at(start_at)
+        placed = state.placed_at(start_at)
+        campus = None if placed is None else placed.campus
         values = {
             "start_at": start_at,
             "end_at": end_at,
@@ -274,10 +283,19 @@ def place_boot(
         ]
         if beacons:
             upsert(connection, known.heard_table, beacons, ("first_at",))
-        if campus:
+        if placed is not None and campus:
+            watch.look(agent, placed, row.surroundings, start_at)
             slots.update(((campus, slot), "anchor") for slot in marks.slots_of(start_at, end_at, slot_seconds))
     marks.mark(connection, memory, slots, slot_seconds, None)
+    watch.write(connection, memory, slot_seconds, None)
     return len(rows)
+
+
+def _surroundings(report: wire.Report) -> str | None:
+    """The last that the report tells. What a walking technician measures says nothing of where a device stands."""
+    if report.host is None or report.place is not None:
+        return None
+    return next((one for one in reversed(report.host.surroundings) if one is not None), None)
 
 
 def count_kept(connection: Connection, agent: str | None = None) -> int:

@@ -7,26 +7,32 @@ from collections.abc import Iterable
 from msgspec import Struct
 from sqlalchemy import Connection, func, select
 
-from collector.store import schema
+from collector.store import schema, surroundings
 
 
 class Standing(Struct, frozen=True):
-    """An agent stood at a place of a campus in [from_at, to_at)."""
+    """An agent stood at a place of a campus in [from_at, to_at). ``unconfirmed_from``: since when that is in doubt,
+    because its surroundings are others than those known there."""
 
     agent: str
     campus: str
     place: str | None
     from_at: float
     to_at: float | None
+    unconfirmed_from: float | None = None
+
+    def is_confirmed(self, at: float) -> bool:
+        return self.unconfirmed_from is None or at < self.unconfirmed_from
 
 
 def standings(connection: Connection) -> dict[str, list[Standing]]:
     """Who stood where, by campus: only agents that were approved have a placement."""
     table = schema.placement
-    columns = (getattr(table.c, name) for name in Standing.__struct_fields__)
+    columns = (table.c.agent, table.c.campus, table.c.place, table.c.from_at, table.c.to_at)
     found: dict[str, list[Standing]] = {}
-    for row in connection.execute(select(*columns).order_by(table.c.from_at, table.c.id)):
-        standing = Standing(*row)
+    doubts = surroundings.unconfirmed(connection)
+    for row in connection.execute(select(*columns, table.c.id).order_by(table.c.from_at, table.c.id)):
+        standing = Standing(*row[:-1], doubts.get(row.id))
         found.setdefault(standing.campus, []).append(standing)
     return found
 

@@ -12,7 +12,9 @@ from typing import NamedTuple
 from sqlalchemy import Connection, bindparam, func, select, update
 
 from agent import wire
+from collector.inventory import WALKING
 from collector.store.schema import agent, anchor, answered, counter, evidence, heard, loss, placement, stream
+from collector.store.surroundings import COLUMNS, SIGHTED, Surroundings, by_placement
 
 stream_table = stream
 answered_table = answered
@@ -24,11 +26,13 @@ _SEEN = update(agent).where(agent.c.id == bindparam("b_id")).values(last_seen_at
 
 
 class Placed(NamedTuple):
-    """Where an agent was in [from_at, to_at)."""
+    """Where an agent was in [from_at, to_at). ``surroundings``: None for a device that is carried about anyhow."""
 
+    id: int
     from_at: float
     to_at: float | None
     campus: str
+    surroundings: Surroundings | None
 
 
 class StreamState:
@@ -75,10 +79,7 @@ class AgentState:
     def __init__(self, connection: Connection, agent_id: str) -> None:
         self.id = agent_id
         self.seen_at = 0.0
-        rows = connection.execute(
-            select(placement.c.from_at, placement.c.to_at, placement.c.campus).where(placement.c.agent == agent_id)
-        )
-        self._placements = [Placed(*row) for row in rows]
+        self._placements = _placements(connection, agent_id)
         rows = connection.execute(select(anchor.c.boot_id, anchor.c.offset_seconds).where(anchor.c.agent == agent_id))
         self.anchors: dict[str, float] = {row[0]: row[1] for row in rows}
         rows = connection.execute(
@@ -91,11 +92,15 @@ class AgentState:
         self._streams: dict[str, StreamState] = {}
         self._boots: dict[str, tuple[float, float]] = {}
 
-    def campus_at(self, at: float) -> str | None:
+    def placed_at(self, at: float) -> Placed | None:
         for placed in self._placements:
             if placed.from_at <= at and (placed.to_at is None or at < placed.to_at):
-                return placed.campus
+                return placed
         return None
+
+    def campus_at(self, at: float) -> str | None:
+        placed = self.placed_at(at)
+        return None if placed is None else placed.campus
 
     def stream(self, connection: Connection, name: str) -> StreamState:
         state = self._streams.get(name)
@@ -160,6 +165,18 @@ class AgentState:
             self._boots.pop(next(iter(self._boots)))
         self._boots[report.boot_id] = (min(first, at), max(last, at))
         return ""
+
+
+def _placements(connection: Connection, agent_id: str) -> list[Placed]:
+    columns = (placement.c.from_at, placement.c.to_at, placement.c.campus, placement.c.place)
+    rows = connection.execute(
+        select(*COLUMNS, *columns).select_from(SIGHTED).where(placement.c.agent == agent_id).order_by(placement.c.id)
+    ).all()
+    around = by_placement(row[: len(COLUMNS)] for row in rows)
+    return [
+        Placed(row.id, row.from_at, row.to_at, row.campus, None if row.place == WALKING else around[row.id])
+        for row in {row.id: row for row in rows}.values()
+    ]
 
 
 class Known:

@@ -97,6 +97,17 @@ placement = Table(
     Column("to_at", _Instant),
     Column("set_by", String(64), nullable=False),
     Column("set_at", _Instant, nullable=False),
+    Column("confirmed_at", _Instant),
+)
+
+# What reports of a placement told of where the device is plugged in: each fingerprint, when first, in how many reports.
+surroundings = Table(
+    "surroundings",
+    metadata,
+    Column("placement", BigInteger, primary_key=True, autoincrement=False),
+    Column("fingerprint", String(32), primary_key=True),
+    Column("first_at", _Instant, nullable=False),
+    Column("reports", Integer, nullable=False),
 )
 
 # One row a report. `start_at` null: clock unknown, waits for an anchor. `campus` null: waits for a placement.
@@ -118,6 +129,7 @@ evidence = Table(
     Column("slot", BigInteger),
     Column("received_at", _Instant, nullable=False),
     Column("flag", String(32), nullable=False),
+    Column("surroundings", String(32)),
     Column("position", BigInteger),
     Column("body", LargeBinary, nullable=False),
     UniqueConstraint("agent", "stream", "seq"),

@@ -9,10 +9,14 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import sqlalchemy
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
 
 from agent import wire
-from collector.store import Batch, Incoming, Store, evidence
+from collector.store import Batch, Incoming, Store, agents, evidence, surroundings
 from collector.store.evidence import pack
+from collector.store.schema import metadata
 from tests.collector.rig import CAMPUS, Device, fill
 
 
@@ -70,3 +74,40 @@ def test_a_report_is_kept_once_and_a_repeat_is_known(url: str) -> None:
 
     assert statuses == ["accepted", "duplicate", "duplicate"]
     assert kept == 1
+
+
+def test_the_migrations_build_the_schema_there_too(url: str) -> None:
+    Store(url).close()
+    engine = sqlalchemy.create_engine(url)
+    with engine.connect() as connection:
+        different = compare_metadata(MigrationContext.configure(connection), metadata)
+    engine.dispose()
+
+    assert different == []
+
+
+def test_a_carried_agent_is_in_doubt_until_it_is_confirmed_there_too(url: str) -> None:
+    begin = 1_700_000_000.0
+    device = Device()
+    values = {
+        "id": device.id, "public_key": device.identity.public_key, "campus": CAMPUS, "state": "pending", "name": "",
+        "simulated": False, "version": "1", "token": "", "created_at": begin,
+    }  # fmt: skip
+    with Store(url) as store:
+        fill(store, begin)
+        store.write(lambda c: agents.enroll(c, values)).result()
+        store.write(lambda c: agents.approve(c, device.id, None, "test", begin, 300)).result()
+        for minute in range(10):
+            columns = {name: [None] for name in wire.Host.__struct_fields__}
+            there = {"at": [9.0], "outcome": ["ok"], "surroundings": ["ab"[minute >= 5] * 32]}
+            report = device.report(begin + 60 * minute, host=wire.Host(**columns | there))
+            data = wire.encode(report)
+            store.submit(Batch(device.id, [Incoming(report, wire.digest(data), "s", pack(data))], begin + 700)).result()
+        with store.read() as connection:
+            doubts = list(surroundings.unconfirmed(connection).values())
+        store.write(lambda c: agents.confirm(c, device.id, "test", begin + 700, 300)).result()
+        with store.read() as connection:
+            after = surroundings.unconfirmed(connection)
+
+    assert doubts == [begin + 300]
+    assert after == {}
