@@ -23,7 +23,7 @@ from collector.board import views
 from collector.board.school_days import SchoolDay, school_days
 from collector.board.strip import Strip, strip
 from collector.board.survey import survey_lines
-from collector.day_record import DayRecord
+from collector.day_record import DayRecord, RoomAir
 from collector.holding import Held, Holding, NothingHolds
 from collector.hours import class_intervals
 from collector.inventory import Campus
@@ -89,7 +89,7 @@ class Reading:
             rows = ledger.newest_of_period(connection, since, today.isoformat(), name)
             changes = ledger.changes(connection, name, since, today.isoformat())
             known, placed = agents.every(connection), agents.placements(connection)
-            surveyed = {}
+            surveyed: dict[str, RoomAir] = {}
             if coverage.criteria(held.policy):
                 surveyed = rooms_measured.latest(connection, today.isoformat(), name).get(name, {})
             asked = self._asked(connection, today)
@@ -104,7 +104,7 @@ class Reading:
         places = held.inventory.places.get(name, ())
         names = page.Names(access_points, places)
         titles = {one.id: one.title for one in held.policy.criteria}
-        measured = {place for record in records for place in record.places_measured}
+        measured = {place for record in records for place in record.places_measured} | surveyed.keys()
         rooms = page.rooms(places, measured, page.room_states(live, stood.criteria, places))
         strips = {row.day: _strip(row, record, held, campus) for row, record in zip(rows, records, strict=True)}
         spans = [line for record in records[-1:] for line in page.span_lines(record, titles, names)]
