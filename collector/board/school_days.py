@@ -73,7 +73,7 @@ def _day(
             tuple(titles.get(one.id, one.id) for one in said.criteria if one.verdict == "short"),
         )
     judged = record is not None and any(letter in "msu" for letter in record.strip)
-    if not judged and (record is not None and over or not teaches(day)):
+    if not judged and ((record is not None and over) or not teaches(day)):
         return SchoolDay(day.isoformat(), "no_class")
     if not over:
         return SchoolDay(day.isoformat(), NOT_OVER)

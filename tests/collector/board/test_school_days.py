@@ -29,7 +29,7 @@ def words(page: str) -> str:
 
 def squares(page: str) -> list[tuple[str, str]]:
     """Each square's state and words."""
-    listed = page.split('<ol class="squares">')[1].split("</ol>")[0]
+    listed = page.split('<ol class="squares">')[1].split("</ol>", maxsplit=1)[0]
     found = re.findall(r'<li class="(\w+)">(.*?)</li>', listed, re.DOTALL)
     return [(state, words(inside)) for state, inside in found]
 
