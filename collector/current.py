@@ -19,6 +19,7 @@ from collector import answers, expose, series
 from collector.expose import Bounds, CampusBlock, CampusNow, Exposition
 from collector.holding import Held, Holding, NothingHolds
 from collector.moved import moved
+from collector.policy import Policy
 from collector.store import agents, marks, surroundings
 
 if TYPE_CHECKING:
@@ -101,6 +102,7 @@ class Current:
             ],
             objective=held.policy.slot_objective,
             judged_at=max(one.slot for one in live.values()) + held.policy.slot_seconds if live else None,
+            thresholds=_thresholds(held.policy),
         )
 
     def _campus(
@@ -137,6 +139,16 @@ class Current:
                 found.setdefault(one["campus"], {})[period] = bounds
         self._commitment = found
         self._add_up_again_at = time.monotonic() + max(TURN_SECONDS, 10 * (time.monotonic() - began))
+
+
+def _thresholds(policy: Policy) -> dict[tuple[str, str], float]:
+    """What graphs of measurements are held against. A survey's threshold is of a room's one measurement, not of a
+    graph."""
+    return {
+        (one.measure, one.id): one.threshold
+        for one in policy.criteria
+        if one.measure in series.THRESHOLDS and one.window != "survey"
+    }
 
 
 def start(services: Services, version: str = "") -> Current:

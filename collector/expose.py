@@ -112,7 +112,7 @@ class CampusBlock:
     def __init__(self) -> None:
         self._shown: dict[str, CampusNow] = {}
         self._lines: dict[str, dict[str, str]] = {}
-        self._single: dict[str, float] = {}
+        self._single: dict[str, list[str]] = {}
         self._text: bytes | None = b""
         self._lock = threading.Lock()
 
@@ -121,16 +121,24 @@ class CampusBlock:
         campuses: Iterable[CampusNow],
         objective: float | None = None,
         judged_at: float | None = None,
+        thresholds: Mapping[tuple[str, str], float] | None = None,
     ) -> None:
-        """Everything that is known now. A campus, an agent or a verdict that is not in it is gone."""
+        """Everything that is known now. A campus, an agent or a verdict that is not in it is gone. ``thresholds``: the
+        policy's, by measure and criterion."""
         shown = {now.campus: now for now in campuses}
-        single = {series.OBJECTIVE.name: objective, series.JUDGED_SLOT.name: judged_at}
+        single: dict[str, list[str]] = {}
+        for of, value in ((series.OBJECTIVE, objective), (series.JUDGED_SLOT, judged_at)):
+            if value is not None:
+                single[of.name] = [_line(of, (), repr(value))]
+        for (measure, criterion), value in (thresholds or {}).items():
+            of = series.THRESHOLDS[measure]
+            single.setdefault(of.name, []).append(_line(of, (criterion,), repr(value)))
         with self._lock:
             lines = {}
             for campus, now in shown.items():
                 lines[campus] = self._lines_of(now)
             self._shown, self._lines = shown, lines
-            self._single = {name: value for name, value in single.items() if value is not None}
+            self._single = single
             self._text = None
 
     def _lines_of(self, now: CampusNow) -> dict[str, str]:
@@ -148,7 +156,7 @@ class CampusBlock:
                 parts: list[str] = []
                 for of in series.CAMPUS:
                     if of.name in self._single:
-                        found = [_line(of, (), repr(self._single[of.name]))]
+                        found = self._single[of.name]
                     else:
                         found = [lines[of.name] for lines in self._lines.values() if lines.get(of.name)]
                     if found:

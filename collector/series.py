@@ -182,9 +182,21 @@ JUDGED_SLOT = Series(
     "campus_wifi_judged_slot_timestamp_seconds", "End of the newest slot that has been judged.", "seconds", "gauge", (),
 )  # fmt: skip
 
+# One series a measure, because each has its own unit. A policy that does not judge a measure has no threshold of it.
+THRESHOLDS: dict[str, Series] = {
+    measure: Series(f"campus_wifi_policy_{measure}", f"Threshold of the policy: {what}.", unit, "gauge", ("criterion",))
+    for measure, unit, what in (
+        ("signal_dbm", "dbm", "signal of a room's best access point"),
+        ("secondary_signal_dbm", "dbm", "signal of a room's second access point"),
+        ("airtime_ratio", "ratio", "busy share of the channel"),
+        ("retry_ratio", "ratio", "share of frames sent again"),
+        ("join_seconds", "seconds", "time of a try to join"),
+    )
+}
+
 CAMPUS: tuple[Series, ...] = (
     CAMPUS_INFO, CAMPUS_IN_CLASS, CAMPUS_VERDICT, CAMPUS_CAUSE, MET_LOWER, MET_UPPER, EVIDENCE, OBJECTIVE, JUDGED_SLOT,
-    AGENT_LAST_REPORT, AGENT_UNCONFIRMED, AP_UP,
+    AGENT_LAST_REPORT, AGENT_UNCONFIRMED, AP_UP, *THRESHOLDS.values(),
 )  # fmt: skip
 
 OWN: tuple[Series, ...] = (

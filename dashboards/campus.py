@@ -11,12 +11,14 @@ from dashboards.panels import (
     KNOWN_THEN,
     SECONDS,
     SHARE,
+    SIGNAL,
     STATE,
     UP_DOWN,
     YES_NO,
     Query,
     choice,
     dashboard,
+    heading,
     lines,
     link,
     number,
@@ -29,6 +31,9 @@ from dashboards.panels import (
 UID = "campus"
 HERE = 'campus="$campus"'
 MOST_ACCESS_POINTS = 25
+STAGES = ("scan", "authenticate", "associate", "eap", "handshake", "dhcp", "dns")
+TRIES = "15m"
+"""As far apart as an agent's tries to join are: a window of it holds one of each place."""
 
 
 def _worst(metric: str) -> Query:
@@ -37,6 +42,54 @@ def _worst(metric: str) -> Query:
 
 def _share(name: str, period: str = "30d") -> Query:
     return Query(f'campus_wifi_commitment_{name}{{{HERE},period="{period}"}}')
+
+
+def _asked(measure: str) -> Query:
+    return Query(f"campus_wifi_policy_{measure}", "asked: {{criterion}}")
+
+
+def _in_the_air() -> list[Any]:
+    """What the agents' radios hear, against what the policy asks. An agent without a radio says nothing here."""
+    heard = f"topk({MOST_ACCESS_POINTS}, max by (place, band, bssid) (campus_wifi_bss_{{}}{{{{{HERE}}}}}))"
+    of_bss = "{{place}} {{band}} GHz {{bssid}}"
+    return [
+        heading("In the air"),
+        lines("Signal of each BSS", f"The {MOST_ACCESS_POINTS} strongest readings of a place, and what the policy asks "
+              "of the best and of the second access point.", SIGNAL,
+              Query(heard.format("signal_dbm"), of_bss), _asked("signal_dbm"), _asked("secondary_signal_dbm"),
+              least=None),
+        lines("Channel busy", "Busy share of each channel as the radio of an agent counts it, the busiest place, and "
+              "what the policy allows.", SHARE,
+              Query(f"max by (band, channel) (campus_wifi_channel_busy_ratio{{{HERE}}})",
+                    "{{band}} GHz channel {{channel}}"),
+              _asked("airtime_ratio"), most=1),
+        lines("BSS Load: utilization", "Busy share of the channel as each BSS claims it in its beacons.", SHARE,
+              Query(heard.format("utilization_ratio"), of_bss), _asked("airtime_ratio"), most=1),
+        lines("BSS Load: stations", "How many stations each BSS claims in its beacons: a number, and nobody's name.",
+              COUNT, Query(heard.format("stations"), of_bss), step=True),
+        lines("Signal of the connected BSS", "Of the agents whose own link is Wi-Fi.", SIGNAL,
+              Query(f"campus_wifi_link_signal_dbm{{{HERE}}}", "{{place}} {{agent}}"), least=None),
+        lines("Frames sent again", "Share of frames that agents whose own link is Wi-Fi had to send again, and what the "
+              "policy allows.", SHARE,
+              Query(f"campus_wifi_link_retry_ratio{{{HERE}}}", "{{place}} {{agent}}"), _asked("retry_ratio"), most=1),
+    ]  # fmt: skip
+
+
+def _joining() -> list[Any]:
+    """What a pupil's device goes through to get onto the Wi-Fi, stage by stage."""
+    return [
+        heading("Joining"),
+        lines("Stages of joining", f"Mean of the tries of the last {TRIES}, stage upon stage. A stage that no try "
+              "reached has no value.", SECONDS,
+              *[Query(f"avg(avg_over_time(campus_wifi_join_{stage}_seconds{{{HERE}}}[{TRIES}]))", stage)
+                for stage in STAGES],
+              stacked=True),
+        lines("Tries to join", "Each try with its seconds from the scan to the first name, and what the policy asks of "
+              "joining without the scan.", SECONDS,
+              Query(f"max by (place, ssid, method) (campus_wifi_join_seconds{{{HERE}}})",
+                    "{{place}} {{ssid}} {{method}}"),
+              _asked("join_seconds"), dots=True),
+    ]  # fmt: skip
 
 
 def make() -> Any:
@@ -88,6 +141,9 @@ def make() -> Any:
               Query(f"campus_wifi_throughput_upload_bytes_per_second{{{HERE}}}", "up {{place}}")),
         lines("Agents: processor", "Busy share of each agent's device: a busy device measures badly.", SHARE,
               Query(f"campus_wifi_host_cpu_ratio{{{HERE}}}", "{{place}} {{agent}}"), most=1),
+        *_in_the_air(),
+        *_joining(),
+        heading("Agents and access points now"),
         rows("Agents", "Approved agents that stand here, and when their last report was kept.",
              Query(f"campus_wifi_agent_last_report_timestamp_seconds{{{HERE}}} * 1000"), by="agent",
              names={"place": "Place", "agent": "Agent", "Value": "Last report"},

@@ -16,6 +16,7 @@ from grafana_foundation_sdk.models import dashboard as model
 
 SOURCE = common.DataSourceRef("prometheus", "${datasource}")
 SECONDS, SHARE, BYTES_A_SECOND, COUNT, AGE = "s", "percentunit", "Bps", "short", "dateTimeFromNow"
+SIGNAL = "dBm"
 KNOWN_THEN = "as known at the time"
 NO_REPORT = "no report"
 
@@ -89,15 +90,26 @@ def number(
 
 def lines(
     title: str, description: str, unit: str, *queries: Query, width: int = 12, most: float | None = None,
-    step: bool = False,
+    least: float | None = 0.0, step: bool = False, stacked: bool = False, dots: bool = False,
 ) -> Any:  # fmt: skip
-    """Measurements over time. A gap stays a gap."""
-    panel = timeseries.Panel().title(title).description(description).unit(unit).min(0).span(width).height(8)
+    """Measurements over time. A gap stays a gap. ``stacked``: parts of one whole; ``dots``: single tries, which no line
+    may join."""
+    panel = timeseries.Panel().title(title).description(description).unit(unit).span(width).height(8)
+    panel = panel.min(least) if least is not None else panel
     panel = panel.show_points(common.VisibilityMode.AUTO).span_nulls(False).thresholds(_plain()).no_value("no data")
     panel = panel.tooltip(common_builders.VizTooltipOptions().mode(common.TooltipDisplayMode.MULTI))
     panel = panel.line_interpolation(common.LineInterpolation.STEP_AFTER) if step else panel
     panel = panel.max(most) if most is not None else panel
+    if stacked:
+        panel = panel.stacking(common_builders.StackingConfig().mode(common.StackingMode.NORMAL)).fill_opacity(40)
+    if dots:
+        panel = panel.draw_style(common.GraphDrawStyle.POINTS).point_size(6)
     return _queries(panel, queries)
+
+
+def heading(title: str) -> Any:
+    """What the panels below it are about."""
+    return build.Row(title)
 
 
 def timeline(
@@ -150,7 +162,7 @@ def dashboard(title: str, uid: str, description: str, variables: list[Any], pane
     for variable in variables:
         made = made.with_variable(variable)
     for panel in panels:
-        made = made.with_panel(panel)
+        made = made.with_row(panel) if isinstance(panel, build.Row) else made.with_panel(panel)
     return made
 
 

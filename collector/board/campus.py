@@ -9,7 +9,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from collector.board.school_days import SchoolDay
 from collector.board.strip import Strip
+from collector.board.survey import SurveyLine
 from collector.board.views import Period, PolicyNow
 
 if TYPE_CHECKING:
@@ -123,12 +125,14 @@ class CampusPage:
     behind: bool
     today: Strip | None
     days: tuple[Strip, ...]
+    school_days: tuple[SchoolDay, ...]
     spans: tuple[SpanLine, ...]
     spans_left_out: int
     criteria: tuple[CriterionLine, ...]
     as_of: float | None
     rooms: tuple[Room, ...]
     rooms_never_measured: tuple[str, ...]
+    survey: tuple[SurveyLine, ...]
     access_points: tuple[Radio, ...]
     agents: tuple[AgentLine, ...]
     changes: tuple[Change, ...]
@@ -139,6 +143,10 @@ class CampusPage:
     def main(self) -> Period | None:
         """The longest period: the answer."""
         return self.periods[-1] if self.periods else None
+
+    @property
+    def radio_silent(self) -> tuple[str, ...]:
+        return tuple(one.name for one in self.access_points if one.state == "radio_silent")
 
     @property
     def rooms_measured(self) -> int:

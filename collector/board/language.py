@@ -30,8 +30,11 @@ VERDICTS = {
     "unknown": N_("unknown"),
     "no_class": N_("no class"),
     "not_judged": N_("not judged yet"),
+    "nothing_asked": N_("nothing asked"),
     "": N_("not judged yet"),
 }
+FALLEN = {"class_time": N_("class time"), "school_days": N_("school days")}
+"""The two halves of an answer."""
 ANSWERS = {
     "falls_short": N_("falls short"),
     "not_enough_evidence": N_("not enough evidence"),
@@ -82,7 +85,7 @@ REASONS = {
     "policy": N_("the policy changed"),
     "inventory": N_("the inventory changed"),
 }
-_WORDS = (VERDICTS, ANSWERS, PERIODS, CAUSES, ACCESS_POINTS, AGENTS, CHOSEN, REASONS)
+_WORDS = (VERDICTS, FALLEN, ANSWERS, PERIODS, CAUSES, ACCESS_POINTS, AGENTS, CHOSEN, REASONS)
 
 
 class Language:
@@ -103,6 +106,10 @@ class Language:
 
     def answer(self, key: str) -> str:
         return self.word(ANSWERS, key)
+
+    def fallen(self, keys: tuple[str, ...]) -> str:
+        """Which halves made the answer no better; empty where there is nothing to tell."""
+        return " + ".join(self.word(FALLEN, key) for key in keys)
 
     def period(self, key: str) -> str:
         return self.word(PERIODS, key)

@@ -17,10 +17,13 @@ import structlog
 from msgspec import Struct
 from sqlalchemy import Connection
 
-from collector import answers
+from collector import answers, coverage, day_verdict
 from collector.board import campus as page
 from collector.board import views
+from collector.board.school_days import SchoolDay, school_days
 from collector.board.strip import Strip, strip
+from collector.board.survey import survey_lines
+from collector.day_record import DayRecord, RoomAir
 from collector.holding import Held, Holding, NothingHolds
 from collector.hours import class_intervals
 from collector.inventory import Campus
@@ -28,6 +31,7 @@ from collector.judge import Live
 from collector.moved import moved
 from collector.services import Services
 from collector.store import agents, ledger, surroundings
+from collector.store import coverage as rooms_measured
 
 _FRESH_SECONDS = 10.0
 _STRIP_DAYS = 7
@@ -87,6 +91,10 @@ class Reading:
             changes = ledger.changes(connection, name, since, today.isoformat())
             known, placed = agents.every(connection), agents.placements(connection)
             doubts = surroundings.unconfirmed(connection)
+            surveyed: dict[str, RoomAir] = {}
+            if coverage.criteria(held.policy):
+                surveyed = rooms_measured.latest(connection, today.isoformat(), name).get(name, {})
+            asked = self._asked(connection, today)
         sums = self._summed(held, now)
         live = self._live().get(name)
         seconds = held.policy.slot_seconds
@@ -98,7 +106,7 @@ class Reading:
         places = held.inventory.places.get(name, ())
         names = page.Names(access_points, places)
         titles = {one.id: one.title for one in held.policy.criteria}
-        measured = {place for record in records for place in record.places_measured}
+        measured = {place for record in records for place in record.places_measured} | surveyed.keys()
         rooms = page.rooms(places, measured, page.room_states(live, stood.criteria, places))
         strips = {row.day: _strip(row, record, held, campus) for row, record in zip(rows, records, strict=True)}
         spans = [line for record in records[-1:] for line in page.span_lines(record, titles, names)]
@@ -115,12 +123,13 @@ class Reading:
             demonstration=held.hours.always,
             policy=views.policy_now(held),
             hashes=held.hashes,
-            periods=views.periods_of(name, sums.periods),
+            periods=views.periods_of(name, sums.periods, held.policy),
             record_from=str(answer.get("record_from") or ""),
             causes=page.plain_causes(answer),
             now=shown_now,
             behind=views.is_behind(shown_now.to_at or None, now, seconds, grace),
             today=strips.pop(today.isoformat(), None),
+            school_days=_school_days(campus, held, today, str(answer.get("record_from") or ""), records, asked),
             days=tuple(strips[day] for day in sorted(strips, reverse=True)[:_STRIP_DAYS]),
             spans=tuple(spans[: page.SPANS_SHOWN]),
             spans_left_out=max(0, len(spans) - page.SPANS_SHOWN),
@@ -128,6 +137,7 @@ class Reading:
             as_of=stood.as_of,
             rooms=rooms,
             rooms_never_measured=tuple(room.name for room in rooms if not room.measured),
+            survey=survey_lines(held.policy, places, surveyed, names, now),
             access_points=page.radios(current, page.states_of(live, stood.criteria, current), names),
             agents=page.agent_lines(
                 campus, known, placed, names, moved=moved(placed, doubts, now), now=now,
@@ -150,6 +160,12 @@ class Reading:
                 return self._holding.at(connection, now)
             except NothingHolds:
                 return None
+
+    def _asked(self, connection: Connection, today: datetime.date) -> dict[datetime.date, bool]:
+        """On which of the last days the policy of that day asked something of it."""
+        days = [today - datetime.timedelta(days=back) for back in range(views.PERIODS["30d"])]
+        with self._lock:
+            return {day: day_verdict.required(self._holding.on(connection, day).policy) for day in days}
 
     def _summed(self, held: Held, now: float) -> Sums:
         """What is known, while somebody else adds up anew; only the first reader waits."""
@@ -187,6 +203,27 @@ def _strip(row: ledger.LedgerRow, record: Any, held: Held, campus: Campus) -> St
     day = datetime.date.fromisoformat(row.day)
     intervals = class_intervals(held.hours, campus, day)
     return strip(record, intervals, revision=row.revision, open_=row.open, always=held.hours.always)
+
+
+def _school_days(
+    campus: Campus,
+    held: Held,
+    today: datetime.date,
+    record_from: str,
+    records: list[DayRecord],
+    asked: Mapping[datetime.date, bool],
+) -> tuple[SchoolDay, ...]:
+    """Those since the record's begin, of the longest period."""
+    if not record_from:
+        return ()
+    return school_days(
+        max(min(asked), datetime.date.fromisoformat(record_from[:10])),
+        today,
+        {record.day: record for record in records},
+        teaches=lambda day: bool(class_intervals(held.hours, campus, day)),
+        asked=lambda day: asked.get(day, False),
+        titles={one.id: one.title for one in held.policy.criteria},
+    )
 
 
 def _last_evidence(connection: Connection, now: float) -> dict[str, float]:

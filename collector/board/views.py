@@ -9,9 +9,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from collector import day_verdict
+from collector.roll_up import Tally, bounds
+
 if TYPE_CHECKING:
     from collector.holding import Held
     from collector.judge import Live
+    from collector.policy import Policy
 
 PERIODS = {"today": 1, "7d": 7, "30d": 30}
 WORST_FIRST = ("falls_short", "not_enough_evidence", "meets")
@@ -21,7 +25,9 @@ _LATE_SLOTS = 3
 
 @dataclass(frozen=True, slots=True)
 class Period:
-    """A campus's answer over some days; seconds are class time. ``lower`` and ``upper`` bound the share met."""
+    """A campus's answer over some days; seconds are class time. ``lower`` and ``upper`` bound the share met; ``days``:
+    school days that are over; ``because``: which of the two, class time and school days, makes the verdict no better,
+    where school days speak at all."""
 
     key: str
     verdict: str
@@ -31,6 +37,8 @@ class Period:
     met_seconds: int
     short_seconds: int
     unknown_seconds: int
+    days: Tally
+    because: tuple[str, ...]
 
     @property
     def class_seconds(self) -> int:
@@ -76,7 +84,7 @@ class Group:
 
 @dataclass(frozen=True, slots=True)
 class PolicyNow:
-    """Which policy judges, and who agreed to it."""
+    """Which policy judges, and who agreed to it. ``day_objective``: None where nothing is asked of a school day."""
 
     name: str
     title: str
@@ -84,6 +92,7 @@ class PolicyNow:
     proposed: bool
     agreed_by: tuple[str, ...]
     objective: float
+    day_objective: float | None
     slot_seconds: int
 
 
@@ -110,13 +119,14 @@ def policy_now(held: Held) -> PolicyNow:
         policy.proposed,
         policy.agreed_by,
         policy.slot_objective,
+        policy.day_objective if day_verdict.required(policy) else None,
         policy.slot_seconds,
     )
 
 
-def periods_of(campus: str, answers: Mapping[str, Mapping[str, Any]]) -> tuple[Period, ...]:
+def periods_of(campus: str, answers: Mapping[str, Mapping[str, Any]], policy: Policy) -> tuple[Period, ...]:
     """The campus's answer of each period. ``answers``: by period, then by campus, as `commitment` gives them."""
-    return tuple(_period(key, answers[key][campus]) for key in PERIODS if campus in answers.get(key, {}))
+    return tuple(_period(key, answers[key][campus], policy) for key in PERIODS if campus in answers.get(key, {}))
 
 
 def district(
@@ -132,7 +142,7 @@ def district(
 ) -> District:
     rows: dict[bool, list[Row]] = {False: [], True: []}
     for campus in held.inventory.campuses.values():
-        periods = periods_of(campus.id, answers)
+        periods = periods_of(campus.id, answers, held.policy)
         longest = answers.get("30d", {}).get(campus.id, {})
         judged = live.get(campus.id)
         rooms = longest.get("rooms", {"measured": 0, "listed": len(held.inventory.places.get(campus.id, ()))})
@@ -171,8 +181,9 @@ def is_behind(judged_until: float | None, now: float, slot_seconds: int, grace_s
     return judged_until is not None and now - judged_until > _LATE_SLOTS * slot_seconds + grace_seconds
 
 
-def _period(key: str, answer: Mapping[str, Any]) -> Period:
+def _period(key: str, answer: Mapping[str, Any], policy: Policy) -> Period:
     seconds = answer["seconds"]
+    days = Tally(**{word: answer["days"][word] for word in ("met", "short", "unknown")})
     return Period(
         key,
         answer["verdict"],
@@ -182,7 +193,20 @@ def _period(key: str, answer: Mapping[str, Any]) -> Period:
         seconds["met"],
         seconds["short"],
         seconds["unknown"],
+        days,
+        _because(answer["verdict"], Tally(**seconds), days, policy),
     )
+
+
+def _because(verdict: str, seconds: Tally, days: Tally, policy: Policy) -> tuple[str, ...]:
+    """The verdict is the worse of the two: those that are as bad as it."""
+    if verdict == "meets" or not days.all or not day_verdict.required(policy):
+        return ()
+    both = {
+        "class_time": bounds(seconds, policy.slot_objective).verdict,
+        "school_days": bounds(days, policy.day_objective).verdict,
+    }
+    return tuple(word for word, said in both.items() if said == verdict)
 
 
 def _group(rows: list[Row]) -> Group:

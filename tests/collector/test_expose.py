@@ -20,6 +20,9 @@ NORTH = CampusNow(
 )  # fmt: skip
 
 
+THRESHOLDS = {(measure, f"{measure}.{n}"): 0.5 + n for measure in series.THRESHOLDS for n in range(2)}
+
+
 def shown(*campuses: CampusNow, block: CampusBlock | None = None) -> dict[str, dict[tuple[str, ...], float]]:
     """What the block says, read back: metric to label values (in the table's order) to value."""
     block = block or CampusBlock()
@@ -47,6 +50,15 @@ def test_a_campus_says_its_facts_verdict_cause_bounds_agents_and_access_points()
         "campus_wifi_agent_last_report_timestamp_seconds": {("n1", "n1/A/101", "a1"): 1_790_000_000.5},
         "campus_wifi_ap_up": {("n1", "ap1"): 1, ("n1", "ap2"): 0},
     }
+
+
+def test_a_threshold_is_said_by_criterion_and_gone_with_the_policy_that_had_it() -> None:
+    block = CampusBlock()
+    block.show([], thresholds={("signal_dbm", "signal.primary"): -67.0})
+
+    assert 'campus_wifi_policy_signal_dbm{criterion="signal.primary"} -67.0\n' in block.text().decode()
+    block.show([])
+    assert block.text() == b""
 
 
 @pytest.mark.parametrize(("in_class", "verdict"), [(False, "no_class"), (None, "")])
@@ -77,7 +89,7 @@ def test_the_whole_text_is_clean_for_promtool() -> None:
         if own.labels:
             made.labels(*own.labels)
     block = CampusBlock()
-    block.show([NORTH, dataclasses.replace(NORTH, campus="s1", simulated=True)], 0.95, 1.0)
+    block.show([NORTH, dataclasses.replace(NORTH, campus="s1", simulated=True)], 0.95, 1.0, THRESHOLDS)
     text = Exposition(registry, block).text()
     ran = subprocess.run([binaries.need("promtool"), "check", "metrics"], input=text, capture_output=True, check=False)
 

@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import promql_parser
+
 FOLDER = Path(__file__).resolve().parents[2] / "dashboards" / "json"
 # What Grafana fills in by itself; any value that parses will do where nothing is asked.
 BUILT_IN = {"__rate_interval": "1m", "__interval": "15s", "__range": "6h"}
@@ -38,3 +40,23 @@ def every(campus: str = ".+", region: str = ".*", simulated: str = "false") -> I
         for panel in board["panels"]:
             for target in panel.get("targets", []):
                 yield Asked(uid, panel["title"], fill(target["expr"], values), bool(target.get("instant")))
+
+
+def metrics(expr: str) -> set[str]:
+    """The metric names of a query, from PromQL's own syntax tree."""
+    found: set[str] = set()
+    stack: list[Any] = [promql_parser.parse(expr)]
+    while stack:
+        node = stack.pop()
+        if isinstance(node, promql_parser.VectorSelector):
+            found.add(node.name)
+        for part in ("expr", "lhs", "rhs", "param", "vector_selector", "args"):
+            child = getattr(node, part, None)
+            stack += child if isinstance(child, list) else [child] if child is not None else []
+    return found
+
+
+def needs_radio(asked: Asked) -> bool:
+    """Whether the query asks for what only an agent with a radio measures."""
+    prefixes = ("campus_wifi_bss_", "campus_wifi_channel_", "campus_wifi_link_", "campus_wifi_join_")
+    return any(name.startswith(prefixes) for name in metrics(asked.expr))

@@ -2,10 +2,10 @@
 
 import json
 import re
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-import promql_parser
 import pytest
 from grafana_foundation_sdk.cog.encoder import JSONEncoder
 from grafana_foundation_sdk.cog.plugins import register_default_plugins
@@ -18,7 +18,7 @@ from tests.dashboards import queries
 ROOT = Path(__file__).resolve().parents[2]
 BOARDS = queries.dashboards()
 CORE = {"stat", "table", "timeseries", "state-timeline"}
-UNITS = {"s", "percentunit", "Bps", "short", "dateTimeFromNow"}
+UNITS = {"s", "percentunit", "Bps", "short", "dateTimeFromNow", "dBm"}
 # dashboard-linter wants every query variable multi with allValue ".+". Not these:
 EXCEPTIONS = {
     ("campus", "campus"): "the page of one campus: two at once would add up what must not be added up",
@@ -27,25 +27,13 @@ EXCEPTIONS = {
 
 
 def panels() -> list[Any]:
+    """All but headings, which show nothing."""
     return [
         pytest.param(board, panel, id=f"{uid}-{panel['title']}")
         for uid, board in BOARDS.items()
         for panel in board["panels"]
+        if panel["type"] != "row"
     ]
-
-
-def metrics(expr: str) -> set[str]:
-    """The metric names of a query, from PromQL's own syntax tree."""
-    found: set[str] = set()
-    stack: list[Any] = [promql_parser.parse(expr)]
-    while stack:
-        node = stack.pop()
-        if isinstance(node, promql_parser.VectorSelector):
-            found.add(node.name)
-        for part in ("expr", "lhs", "rhs", "param", "vector_selector", "args"):
-            child = getattr(node, part, None)
-            stack += child if isinstance(child, list) else [child] if child is not None else []
-    return found
 
 
 def test_the_committed_files_are_what_the_code_builds() -> None:
@@ -122,11 +110,29 @@ def test_every_coloured_state_has_words_and_silence_has_its_own(board: Any, pane
 
 @pytest.mark.parametrize("asked", list(queries.every()), ids=lambda asked: f"{asked.dashboard}-{asked.panel}")
 def test_every_query_parses_and_asks_for_declared_metrics(asked: queries.Asked) -> None:
-    names = metrics(asked.expr)
+    names = queries.metrics(asked.expr)
 
     assert names
     assert names <= series.EVERY.keys() | {"ALERTS"}
     assert not re.search(r"_total\b(?!.*\b(?:rate|increase)\b)", asked.expr)
+
+
+def test_headings_are_open_and_stand_above_panels_of_their_own() -> None:
+    types = [panel["type"] for panel in BOARDS["campus"]["panels"]]
+    headings = [panel for panel in BOARDS["campus"]["panels"] if panel["type"] == "row"]
+
+    assert [heading["title"] for heading in headings] == ["In the air", "Joining", "Agents and access points now"]
+    assert not any(heading["collapsed"] or heading["panels"] for heading in headings)
+    assert all(below != "row" for above, below in pairwise(types) if above == "row")
+
+
+def test_a_signal_below_zero_is_not_cut_off_and_stages_are_stacked_into_one_whole() -> None:
+    panels = [panel for panel in BOARDS["campus"]["panels"] if panel["type"] != "row"]
+    shown = {panel["title"]: panel["fieldConfig"]["defaults"] for panel in panels}
+
+    assert all("min" not in of for of in shown.values() if of.get("unit") == "dBm")
+    assert shown["Stages of joining"]["custom"]["stacking"]["mode"] == "normal"
+    assert shown["Tries to join"]["custom"]["drawStyle"] == "points"
 
 
 @pytest.mark.parametrize("uid", BOARDS)

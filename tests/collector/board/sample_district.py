@@ -7,13 +7,13 @@ from typing import Any
 
 import msgspec
 
-from collector.day_record import Criterion, Grounds, Judged, blank, with_judged
+from collector.day_record import Criterion, DayVerdict, Grounds, Judged, RoomAir, blank, with_judged
 from collector.evaluate import CriterionVerdict, SlotVerdict
 from collector.hours import Band, Calendar, Hours, Schedule, instructional
 from collector.inventory import AccessPoint, Campus, Inventory, Place
 from collector.judge import Live
-from collector.policy import baseline
-from collector.store import Store, ledger, schema, snapshots
+from collector.policy import shipped
+from collector.store import Store, coverage, ledger, schema, snapshots
 
 ZONE = "America/Los_Angeles"
 TODAY = datetime.date(2026, 11, 18)
@@ -22,7 +22,8 @@ HOSTILE = "<script>alert(1)</script>&\"'=HYPERLINK(\x1b[31m\u202eevil"
 SLOT = 300
 _BAND = Band("K-12", datetime.time(8, 0), datetime.time(14, 30), ((datetime.time(12, 0), datetime.time(12, 40)),))
 HOURS = Hours({"default": Schedule({"regular": (_BAND,)}, ("regular",) * 5 + ("none", "none"))}, Calendar())
-KINDS = ("short", "meets", "unknown", "cut", "meets", "meets")
+KINDS = ("short", "meets", "unknown", "cut", "meets", "refused")
+"""What is wrong at a campus: all but the last in class time, `refused` on school days alone."""
 
 
 def campus_id(n: int) -> str:
@@ -59,10 +60,31 @@ def _grounds(kind: str, at: int, aps: tuple[AccessPoint, ...], rooms: tuple[Plac
     return Grounds("met", "", "", (all_up, room))
 
 
+def _said(kind: str, back: int) -> DayVerdict:
+    """A school day that is over: 60 tries to join, fewer where the devices were cut off."""
+    if kind in ("short", "refused") and back % 3 == 1:
+        short = Criterion("join.success", "short", 0, 2, 0, 2, ("Main 100", "Main 101"))
+        counts = {"join ok": 41, "join authentication": 19}
+        return DayVerdict("short", (short,), counts, "authentication", "19 of 60 tries ended at authentication")
+    if kind in ("unknown", "cut"):
+        missing = Criterion("join.success", "unknown", 0, 0, 2, 2, (), ("Main 100", "Main 101"))
+        return DayVerdict("unknown", (missing,), {"join ok": 3} if kind == "unknown" else {})
+    return DayVerdict("met", (Criterion("join.success", "met", 2, 0, 0, 2),), {"join ok": 60})
+
+
+def _surveyed(kind: str, rooms: tuple[Place, ...]) -> dict[str, RoomAir]:
+    """Four of the five rooms: covered, covered, on the threshold, and short where something is wrong."""
+    states = ("met", "met", "unknown", "short" if kind == "short" else "met")
+    return {
+        room.id: RoomAir(NOW - 86400, {"coverage.primary": state, "coverage.secondary": "met"})
+        for room, state in zip(rooms, states, strict=False)
+    }
+
+
 def fill(store: Store, campuses: int = 12, simulated: int = 4, days: int = 10, hours: Hours = HOURS) -> dict[str, Live]:
     """Writes snapshots, agents and the ledger; gives what the judge would call the latest."""
     held = inventory(campuses, simulated)
-    policy = baseline()
+    policy = shipped("baseline-2")
     live: dict[str, Live] = {}
 
     def write(connection: Any) -> None:
@@ -76,6 +98,7 @@ def fill(store: Store, campuses: int = 12, simulated: int = 4, days: int = 10, h
             for k in range(2):
                 _agent(connection, f"{n:08x}{k:024x}", campus, rooms[k].id, begins, NOW - 40 - 9000 * (n % 7 == 3))
             kind = KINDS[n % len(KINDS)]
+            coverage.keep(connection, name, TODAY.isoformat(), _surveyed(kind, rooms))
             for back in range(days - 1, -1, -1):
                 day = TODAY - datetime.timedelta(days=back)
                 record = blank(name, day, ZONE, SLOT)
@@ -88,6 +111,8 @@ def fill(store: Store, campuses: int = 12, simulated: int = 4, days: int = 10, h
                     judged.append(Judged(slot, weights.get(slot, 0), grounds))
                 record, _ = with_judged(record, judged)
                 record.places_measured = [rooms[0].id, rooms[1].id]
+                if back and judged and any(one.grounds.verdict != "no_class" for one in judged):
+                    record.day_verdict = _said(kind, back)
                 row = ledger.LedgerRow(
                     name, day.isoformat(), 1, NOW, back == 0, "first judged", hashes["policy"], hashes["inventory"],
                     hashes["hours"], record.evidence_digest(), msgspec.json.encode(record), "",
@@ -107,6 +132,8 @@ def _live(name: str, judged: Judged, aps: tuple[AccessPoint, ...]) -> Live:
     for one in criteria:
         if one.id.startswith("access_point"):
             states |= dict.fromkeys(one.failing, "down")
+    if grounds.verdict == "met" and len(aps) > 4:
+        states[aps[4].id] = "radio_silent"
     if grounds.verdict != "met" and len(aps) > 3:
         states[aps[3].id] = "not_reachable_from_here"
     verdict: Any = grounds.verdict
