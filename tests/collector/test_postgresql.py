@@ -8,6 +8,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import psycopg
 import pytest
 import sqlalchemy
 from alembic.autogenerate import compare_metadata
@@ -49,10 +50,11 @@ def url(tmp_path: Path) -> Iterator[str]:
     try:
         until = time.monotonic() + 30
         while time.monotonic() < until:
+            # The port opens before the database has started up: only a query answered says that it has.
             try:
-                socket.create_connection(("127.0.0.1", port), 1).close()
+                psycopg.connect(f"postgresql://collector@127.0.0.1:{port}/postgres", connect_timeout=1).close()
                 break
-            except OSError:
+            except psycopg.OperationalError:
                 time.sleep(0.05)
         yield f"postgresql+psycopg://collector@127.0.0.1:{port}/postgres"
     finally:
