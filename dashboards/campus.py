@@ -69,8 +69,8 @@ def _in_the_air() -> list[Any]:
               COUNT, Query(heard.format("stations"), of_bss), step=True),
         lines("Signal of the connected BSS", "Of the agents whose own link is Wi-Fi.", SIGNAL,
               Query(f"campus_wifi_link_signal_dbm{{{HERE}}}", "{{place}} {{agent}}"), least=None),
-        lines("Frames sent again", "Share of frames that agents whose own link is Wi-Fi had to send again, and what the "
-              "policy allows.", SHARE,
+        lines("Frames sent again", "Share of frames that agents whose own link is Wi-Fi had to send again, and what "
+              "the policy allows.", SHARE,
               Query(f"campus_wifi_link_retry_ratio{{{HERE}}}", "{{place}} {{agent}}"), _asked("retry_ratio"), most=1),
     ]  # fmt: skip
 
