@@ -41,7 +41,8 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
         "simulate",
         help="run a fleet of simulated agents over a modelled district",
         description="Runs many agents in one process with the real schedule, spool and push; what they measure comes "
-        "from a model with seeded faults (access points that die, weak rooms, cut lines, slow DNS, lunch-time load).",
+        "from a model with seeded faults (access points that die or fall silent, weak rooms, cut lines, slow DNS, "
+        "lunch-time load).",
         epilog=_EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )

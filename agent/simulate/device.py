@@ -93,6 +93,13 @@ class Device:
             self.recorder.record(job, self.probes.path(self.plan, at))
         elif job == "host":
             self.recorder.record(job, self.probes.host(at))
+        elif job == "airspace":
+            for kind, table in self.probes.airspace(self.plan, at).items():
+                self.recorder.record(kind, table)
+        elif job == "link":
+            self.recorder.record(job, self.probes.link(self.plan, at))
+        elif job == "join":
+            self.recorder.record(job, self.probes.join(self.plan, at))
         elif job == "throughput" and self.plan.throughput is not None:
             self.recorder.record(job, self.probes.throughput(self.plan.throughput, at))
 

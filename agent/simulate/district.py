@@ -21,6 +21,9 @@ _NAMES = (
 )  # fmt: skip
 _KINDS = ("Elementary", "Middle School", "High School", "Academy")
 _UPLINK_CAMPUSES = 4
+_SSID = "SIMULATED-School"
+# The first byte of the radios of 2.4 and of 5 GHz: locally administered too, and no access point's own.
+_OF_RADIO = ("0a", "06")
 _BELLS = """\
 # Bell schedule of the modelled district.
 [schedules.default]
@@ -41,15 +44,19 @@ breaks = [[10:00:00, 10:20:00], [12:00:00, 12:40:00]]
 
 
 class AccessPoint(NamedTuple):
+    """``bssids``: of its radio of 2.4 GHz, and of its radio of 5 GHz."""
+
     id: str
     name: str
     address: str
     building: str
     room: str
+    bssids: tuple[str, str]
 
 
 class Campus(NamedTuple):
-    """``ordinal`` counts from 0; ``agents`` are the rooms (building, room) that hold one."""
+    """``ordinal`` counts from 0; ``agents`` are the rooms (building, room) that hold one; ``ssid``: its Wi-Fi's name,
+    which they try to join."""
 
     ordinal: int
     id: str
@@ -59,6 +66,7 @@ class Campus(NamedTuple):
     access_points: tuple[AccessPoint, ...]
     rooms: tuple[tuple[str, str], ...]
     agents: tuple[tuple[str, str], ...]
+    ssid: str = _SSID
 
 
 def model(count: int, *, seed: int = 1, access_points: int = 12, agents: int = 2) -> tuple[Campus, ...]:
@@ -95,7 +103,8 @@ def _access_point(seed: int, campus: int, number: int, ordinal: int) -> AccessPo
     mac = ":".join(f"{raw >> shift & 0xFF:02x}" for shift in range(40, -1, -8))
     building, room = f"{'ABCDEFGH'[number // 10 % 8]}", f"{100 * (number // 10 // 8 + 1) + number % 10 + 1}"
     address = str(ipaddress.IPv4Address(_FIRST_ADDRESS + ordinal))
-    return AccessPoint(mac, f"AP {building}-{room}", address, building, room)
+    low, high = (first + mac[2:] for first in _OF_RADIO)
+    return AccessPoint(mac, f"AP {building}-{room}", address, building, room, (low, high))
 
 
 def write_inventory(campuses: Sequence[Campus], folder: Path) -> list[Path]:
@@ -106,13 +115,17 @@ def write_inventory(campuses: Sequence[Campus], folder: Path) -> list[Path]:
     return [
         _write(
             folder / "campuses.csv",
-            ("id", "name", "region", "timezone", "uplink", "simulated"),
-            ((c.id, c.name, c.region, "America/Los_Angeles", c.uplink, "yes") for c in campuses),
+            ("id", "name", "region", "timezone", "uplink", "simulated", "ssids", "join"),
+            ((c.id, c.name, c.region, "America/Los_Angeles", c.uplink, "yes", c.ssid, c.ssid) for c in campuses),
         ),
         _write(
             folder / "access-points.csv",
-            ("campus", "id", "name", "address", "building", "room"),
-            ((c.id, ap.id, ap.name, ap.address, ap.building, ap.room) for c in campuses for ap in c.access_points),
+            ("campus", "id", "name", "address", "building", "room", "bssids"),
+            (
+                (c.id, ap.id, ap.name, ap.address, ap.building, ap.room, ";".join(ap.bssids))
+                for c in campuses
+                for ap in c.access_points
+            ),
         ),
         _write(
             folder / "rooms.csv",

@@ -15,7 +15,7 @@ from agent.simulate.district import Campus
 
 EPOCH_SLOTS = 120
 
-Kind = Literal["access_point_down", "weak_room", "wan_cut", "slow_dns", "lunch_load"]
+Kind = Literal["access_point_down", "weak_room", "wan_cut", "slow_dns", "lunch_load", "radio_silent"]
 Character = Literal["steady", "neglected", "remote", "crowded"]
 
 # By a campus's place in the district, so that twelve campuses show every character and most of them work.
@@ -73,10 +73,13 @@ class Faults:
 
         aps = [ap.id for ap in campus.access_points]
         rooms = [f"{building}/{room}" for building, room in campus.agents]
+        # The access points that an agent stands beside, so that somebody can hear them fall silent.
+        near = [ap.id for ap in campus.access_points if (ap.building, ap.room) in campus.agents]
         if character == "neglected":
             for ap in dice.sample(aps, max(1, len(aps) // 3)):
                 add("access_point_down", ap, (EPOCH_SLOTS, EPOCH_SLOTS))
             add("weak_room", dice.choice(rooms), (EPOCH_SLOTS // 2, EPOCH_SLOTS))
+            add("radio_silent", dice.choice(near), (EPOCH_SLOTS // 4, EPOCH_SLOTS // 2))
         else:
             add("access_point_down", dice.choice(aps), (4, 20), chance=0.25)
             add("weak_room", dice.choice(rooms), (6, 30), chance=0.1)

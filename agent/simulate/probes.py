@@ -11,6 +11,7 @@ from itertools import pairwise
 from typing import Any, NamedTuple
 
 from agent import wire
+from agent.simulate.air import ModelAir, tries
 from agent.simulate.district import Campus
 from agent.simulate.faults import Fault, Faults
 
@@ -30,13 +31,16 @@ class Place(NamedTuple):
 
 
 class Conditions(NamedTuple):
-    """The air between one agent and what it asks."""
+    """The air between one agent and what it asks. ``mute``: access points that answer, and send nothing."""
 
     loss: float
     extra_seconds: float
     dead: frozenset[str]
     cut: bool
     slow_dns: bool
+    weak: bool
+    crowded: bool
+    mute: frozenset[str]
 
 
 class ModelProbes:
@@ -47,6 +51,7 @@ class ModelProbes:
         self._faults = faults
         self._seed = seed
         self._boot_at = boot_at
+        self._air = ModelAir(place)
 
     def conditions(self, at: float) -> Conditions:
         found: list[Fault] = self._faults.at(self._place.campus.id, at)
@@ -59,6 +64,9 @@ class ModelProbes:
             dead=frozenset(f.subject for f in found if f.kind == "access_point_down"),
             cut=any(f.kind == "wan_cut" for f in found),
             slow_dns=any(f.kind == "slow_dns" for f in found),
+            weak=weak,
+            crowded=crowded,
+            mute=frozenset(f.subject for f in found if f.kind == "radio_silent"),
         )
 
     def reach(self, plan: wire.Plan, at: float) -> wire.Reach:
@@ -120,6 +128,19 @@ class ModelProbes:
             retransmitted_segments=[None],
         )
 
+    def airspace(self, plan: wire.Plan, at: float) -> dict[str, wire.Table]:
+        return self._air.airspace(plan, self.conditions(at), self._dice("airspace", at), self._boottime(at))
+
+    def link(self, plan: wire.Plan, at: float) -> wire.Link:
+        return self._air.link(plan, self.conditions(at), self._dice("link", at), self._boottime(at))
+
+    def join(self, plan: wire.Plan, at: float) -> wire.Join:
+        now, dice = self.conditions(at), self._dice("join", at)
+        return tries([self._air.join(task, now, dice, self._boottime(at)) for task in plan.join])
+
+    def _boottime(self, at: float) -> float:
+        return round(at - self._boot_at, 6)
+
     def _echo(
         self, probe: str, asked: list[tuple[str, wire.Method, float | None]], count: int, now: Conditions, at: float
     ) -> dict[str, list[Any]]:
@@ -135,7 +156,7 @@ class ModelProbes:
                 ]
             steps = [abs(b - a) for a, b in pairwise(rtts)]
             row = {
-                "at": round(at - self._boot_at, 6),
+                "at": self._boottime(at),
                 "duration_seconds": round(max(rtts, default=1.0), 6),
                 "outcome": "ok" if rtts else "timeout",
                 "reason": None if rtts else f"no answer to {count} requests",

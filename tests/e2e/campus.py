@@ -1,6 +1,7 @@
 """One campus on the real programs: collector with TLS, two agents, Prometheus, Alertmanager and a webhook receiver."""
 
 import contextlib
+import csv
 import datetime
 import ipaddress
 import json
@@ -10,6 +11,7 @@ import ssl
 import sys
 import urllib.parse
 import urllib.request
+import zoneinfo
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -24,7 +26,8 @@ from tests.e2e.network import ACCESS_POINTS, COLLECTOR, Network
 from tests.e2e.programs import Programs, Webhook, until
 
 BIN = Path(sys.executable).parent
-DEPLOY = Path(__file__).resolve().parents[2] / "deploy"
+ROOT = Path(__file__).resolve().parents[2]
+DEPLOY = ROOT / "deploy"
 REPORT_SECONDS = 4
 SLOT_SECONDS = 3 * REPORT_SECONDS
 AP_IDS = [f"02:00:00:00:00:{n:02x}" for n in range(1, 21)]
@@ -130,6 +133,39 @@ class Campus:
         (pending,) = (one for one in self.known_agents() if one["state"] == "pending")
         self.collector("agents", "approve", pending["agent"], "--place", ROOMS[number])
         self.agents.append(pending["agent"])
+
+    def add_simulated_campus(self) -> str:
+        """A campus of the product's own model, with radios, and its fleet; its id."""
+        model = self.folder / "model"
+        self.programs.run(BIN / "wifi-agent", "simulate", "--campuses", "1", "--write-inventory", model)
+        for kind, name in (("campuses", "campuses"), ("access-points", "aps"), ("rooms", "rooms")):
+            both = [self.folder / f"{name}.csv", model / f"{kind}.csv"]
+            rows = [row for path in both for row in csv.DictReader(path.open(newline=""))]
+            listed = self.folder / f"both-{kind}.csv"
+            with listed.open("w", newline="") as file:
+                writer = csv.DictWriter(file, list(dict.fromkeys(key for row in rows for key in row)), restval="")
+                writer.writeheader()
+                writer.writerows(rows)
+            self.collector("import", kind, str(listed), "--apply")
+        joins = self.folder / "joins.csv"
+        self.collector("token", "create", "--file", str(model / "campuses.csv"), "--agents", "2", "--out", str(joins))
+        fleet = (BIN / "wifi-agent", "simulate", "--campuses", "1", "--slot-seconds", str(SLOT_SECONDS),
+                 "--join-file", joins, "--dir", self.folder / "fleet")  # fmt: skip
+        self.programs.run(*fleet, "--enroll-only", namespace=self.network.core)
+        with (self.folder / "fleet" / "agents.csv").open(newline="") as file:
+            for row in csv.DictReader(file):
+                self.collector("agents", "approve", row["agent"], "--place", row["place"])
+        self.programs.start("fleet", *fleet, namespace=self.network.core)
+        return "sim-001"
+
+    def adopt(self, policy: str) -> None:
+        """A shipped policy from today on, for slots as short as this campus's."""
+        shown = (ROOT / "collector" / "policies" / f"{policy}.toml").read_text()
+        shown = re.sub(r"(?m)^slot_seconds = \d+$", f"slot_seconds = {SLOT_SECONDS}", shown)
+        file = self.folder / f"{policy}.toml"
+        file.write_text(shown)
+        today = datetime.datetime.now(zoneinfo.ZoneInfo("America/Los_Angeles")).date()
+        self.collector("policy", "adopt", str(file), "--from", today.isoformat())
 
     def known_agents(self) -> list[dict[str, Any]]:
         listed = json.loads(self.collector("agents", "list", "--json"))

@@ -68,7 +68,9 @@ def test_the_lists_name_every_campus_simulated_and_every_access_point_once(tmp_p
 def test_faults_last_whole_slots_within_their_epoch() -> None:
     faults = Faults(district.model(12), 1, SLOT).between(BEGIN, BEGIN + 5 * EPOCH)
 
-    assert {fault.kind for fault in faults} == {"access_point_down", "weak_room", "wan_cut", "slow_dns", "lunch_load"}
+    assert {fault.kind for fault in faults} == {
+        "access_point_down", "weak_room", "wan_cut", "slow_dns", "lunch_load", "radio_silent",
+    }  # fmt: skip
     assert all(fault.from_at % SLOT == 0 and fault.to_at % SLOT == 0 for fault in faults)
     assert all(fault.from_at // EPOCH == (fault.to_at - SLOT) // EPOCH for fault in faults)
 

@@ -210,6 +210,14 @@ def test_an_agent_that_reaches_nothing_names_the_rung_at_which_it_failed_to_join
     assert judge(minute(*GOOD, path=CUT_PATH, join=join([stage, "ok"]))).cause == "internet"
 
 
+@pytest.mark.parametrize(("stage", "cause"), [("dns", "campus_cut_off"), ("dhcp", "dhcp")])
+def test_two_agents_that_reach_nothing_prove_a_cut_of_which_names_not_found_are_the_consequence(stage, cause):
+    both = [minute(*GOOD, agent=name, path=CUT_PATH, join=join([stage, stage])) for name in "ab"]
+    placed_both = tuple((agent_id(name), ROOM, 0.0, None) for name in "ab")
+
+    assert judge(*both, agents=placed_both).cause == cause
+
+
 HEARINGS = st.lists(
     st.tuples(
         st.sampled_from("ab"),
