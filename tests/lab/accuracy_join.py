@@ -22,38 +22,45 @@ from agent.wpa import SYSTEM_SOCKETS
 from tests.e2e.programs import Programs, until
 from tests.lab.accuracy_capture import Capture, Packet
 from tests.lab.accuracy_figure import Figure
-from tests.lab.air import PSK, AccessPoint, run
+from tests.lab.air import IDENTITY, PASSWORD, PSK, AccessPoint, run
 
-RADIOS = 2
+RADIOS = 3
 RADIO = "wlan0"
 TRIES, LEASES = 11, 5
 _WITHIN_SECONDS = 0.005
 _SELECTED = "CTRL_IFACE: SELECT_NETWORK"
 _FOUND, _AUTHENTICATED = f"{RADIO}: SME: Trying to authenticate with", f"{RADIO}: Trying to associate with"
 _ASSOCIATED, _JOINED = f"{RADIO}: Associated with", f"{RADIO}: CTRL-EVENT-CONNECTED"
-_STAGES = {
-    "scan": (_SELECTED, _FOUND), "authenticate": (_FOUND, _AUTHENTICATED),
-    "associate": (_AUTHENTICATED, _ASSOCIATED), "handshake": (_ASSOCIATED, _JOINED),
+_PROVEN = f"{RADIO}: CTRL-EVENT-EAP-SUCCESS"
+_TO_ASSOCIATION = {
+    "scan": (_SELECTED, _FOUND), "authenticate": (_FOUND, _AUTHENTICATED), "associate": (_AUTHENTICATED, _ASSOCIATED),
 }  # fmt: skip
+_WITH_PASSWORD = _TO_ASSOCIATION | {"handshake": (_ASSOCIATED, _JOINED)}
+_WITH_IDENTITY = _TO_ASSOCIATION | {"eap": (_ASSOCIATED, _PROVEN), "handshake": (_PROVEN, _JOINED)}
 Span = tuple[float, float]
 
 
 def measure(programs: Programs, folder: Path) -> list[Figure]:
-    access_point = AccessPoint(programs, folder, 1, channel=36)
-    access_point.start()
-    access_point.serve_dhcp()
-    access_point.serve_dns()
-    access_point.serve_page()
+    for radio, ssid, security in ((1, "School", "psk"), (2, "Enterprise", "eap")):
+        made = AccessPoint(programs, folder, radio, channel=36, ssid=ssid, security=security)
+        made.start()
+        made.serve_dhcp()
+        made.serve_dns()
+        made.serve_page()
     run("ip", "link", "set", RADIO, "up")
     log = _supplicant(programs, folder)
     capture = Capture(programs, "join-packets", RADIO, "port 67 or port 68 or tcp port 80")
-    joined, spans = _tries(folder)
+    secret = _credentials(folder)
+    joined, spans = _tries("School", secret)
+    proven, proven_spans = _tries("Enterprise", secret)
     leases, lease_spans = _leases()
     packets = capture.packets()
     lines = _lines(log)
     return [
-        *(_stage(stage, joined, spans, lines) for stage in _STAGES),
-        _whole(joined, spans, lines, packets),
+        *(_stage(stage, "", ends, joined, spans, lines) for stage, ends in _WITH_PASSWORD.items()),
+        _whole("", joined, spans, lines, packets),
+        *(_stage(stage, ", 802.1X", ends, proven, proven_spans, lines) for stage, ends in _WITH_IDENTITY.items()),
+        _whole(", 802.1X", proven, proven_spans, lines, packets),
         Figure(
             "lease: DISCOVER to ACK", "tcpdump", "seconds",
             [(lease.seconds, _exchange(packets, span)) for lease, span in zip(leases, lease_spans, strict=True)],
@@ -76,11 +83,19 @@ def _supplicant(programs: Programs, folder: Path) -> Path:
     return folder / "supplicant.log"
 
 
-def _tries(folder: Path) -> tuple[list[wire.Join], list[Span]]:
+def _credentials(folder: Path) -> Path:
     secret = folder / "credentials.toml"
     secret.touch(mode=0o600)
-    secret.write_text(f'[school]\nkind = "psk"\npassword = "{PSK}"\n')
-    task = wire.JoinTask("School", "school", page="http://page.lab/generate_204")
+    secret.write_text(
+        f'[school]\nkind = "psk"\npassword = "{PSK}"\n'
+        f'[enterprise]\nkind = "peap"\nidentity = "{IDENTITY}"\npassword = "{PASSWORD}"\n'
+        f'ca_cert = "{folder}/ap2-ca.pem"\n'
+    )
+    return secret
+
+
+def _tries(ssid: str, secret: Path) -> tuple[list[wire.Join], list[Span]]:
+    task = wire.JoinTask(ssid, ssid.lower(), page="http://page.lab/generate_204")
     settings = join.Settings(RADIO, task, credentials=secret, frequencies_hertz=[5_180_000_000])
     rows, spans = [], []
     for _ in range(TRIES):
@@ -129,22 +144,27 @@ def _first(lines: list[Packet], span: Span, begin: str) -> float:
     return next(line.at for line in lines if span[0] <= line.at <= span[1] and line.text.startswith(begin))
 
 
-def _stage(stage: str, joined: list[wire.Join], spans: list[Span], lines: list[Packet]) -> Figure:
-    begin, end = _STAGES[stage]
+def _stage(
+    stage: str, where: str, ends: tuple[str, str], joined: list[wire.Join], spans: list[Span], lines: list[Packet]
+) -> Figure:
+    begin, end = ends
     pairs = [
         (getattr(row, f"{stage}_seconds")[0], _first(lines, span, end) - _first(lines, span, begin))
         for row, span in zip(joined, spans, strict=True)
     ]
-    return Figure(f"stage {stage}", "wpa_supplicant -ddt", "seconds", pairs, _WITHIN_SECONDS)
+    return Figure(f"stage {stage}{where}", "wpa_supplicant -ddt", "seconds", pairs, _WITHIN_SECONDS)
 
 
-def _whole(joined: list[wire.Join], spans: list[Span], lines: list[Packet], packets: list[Packet]) -> Figure:
+def _whole(
+    where: str, joined: list[wire.Join], spans: list[Span], lines: list[Packet], packets: list[Packet]
+) -> Figure:
     pairs = []
     for row, span in zip(joined, spans, strict=True):
         known = [getattr(row, f"{stage}_seconds")[0] for stage in STAGES]
         ended = _second_page(packets, span)
         pairs.append((sum(seconds for seconds in known if seconds), ended - _first(lines, span, _SELECTED)))
-    return Figure("sum of the stages", "the log's scan command to the page's packet", "seconds", pairs, _WITHIN_SECONDS)
+    reference = "the log's scan command to the page's packet"
+    return Figure(f"sum of the stages{where}", reference, "seconds", pairs, _WITHIN_SECONDS)
 
 
 def _second_page(packets: list[Packet], span: Span) -> float:
