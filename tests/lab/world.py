@@ -100,7 +100,7 @@ class World:
         for one in self.access_points:
             one.start()
         self._write()
-        self._write_agents()
+        self.write_agents()
         self.programs.start(
             "collector", BIN / "wifi-collector", "--config", self.folder / "collector.toml", "serve", namespace="school"
         )
@@ -148,7 +148,8 @@ class World:
         (self.folder / "access-points.csv").write_text("campus,id,name,address,bssids\n" + "\n".join(lines) + "\n")
         (self.folder / "rooms.csv").write_text("campus,building,room\nlab,A,1\nlab,B,2\n")
 
-    def _write_agents(self) -> None:
+    def write_agents(self) -> None:
+        """The settings of each role, as the radios stand now."""
         common = f'metrics_port = 0\nsocket = "{self.folder}/recorder.sock"\n'
         shipper = f'data_dir = "{self.folder}/agent"\n'
         listener = f'wifi_interface = "{self.listener}"\n'
