@@ -217,13 +217,16 @@ def _monitors(world: World, sender: int, beside: AccessPoint) -> str:
 
 
 def _heard_by(world: World, source: str) -> Seen:
-    """Waits until the agent has listened twice this way and its own radio has heard every client."""
+    """Waits until the agent has listened twice this way its own radio has heard every client, and it has counted
+    hotspots among them: those went through its hands."""
     at = time.time()
 
     def look() -> Seen:
         heard = (world.programs.log(f"hear-{source}").split() or ["0"])[-1]
         turns = {row["at"] for row in world.rows("airspace", at) if row["source"] == source}
-        return {"clients": int(heard), "turns": len(turns)} if int(heard) == CLIENTS and len(turns) >= 2 else {}
+        counted = max((row["foreign_bss"] for row in world.rows("channels", at)), default=0)
+        found = {"clients": int(heard), "turns": len(turns), "hotspots": counted}
+        return found if int(heard) == CLIENTS and len(turns) >= 2 and counted else {}
 
     try:
         return until(look, 240, f"the agent listens by {source} while its radio hears everybody")

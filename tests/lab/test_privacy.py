@@ -18,6 +18,11 @@ from tests.lab.machine import Lab
 
 _WITHIN_SECONDS = 900
 _AP = "access point"
+# Where a trace would be, each left with something in it.
+PLACES = (
+    "agent/spool.sqlite3", "collector/collector.db", "collector.log", "prober.log", "metrics-collector",
+    "metrics-shipper", "metrics-prober", "metrics-joiner", "remote-write", "commitment.json", "commitment.csv",
+)  # fmt: skip
 
 
 class Held(NamedTuple):
@@ -68,10 +73,13 @@ def test_nothing_of_ten_thousand_clients_is_kept_logged_exported_or_sent_on(
             f"{wanted.count} traces searched in {len(found)} files, {size} bytes"
         )
     assert {name: sorted(them)[:5] for name, all_ in found.items() if (them := {f for f in all_ if _AP not in f})} == {}
-    for place in ("agent/spool.sqlite3", "collector/collector.db", "remote-write", "commitment.json", "commitment.csv"):
-        assert held.places[place], place
-    for place in ("agent/spool.sqlite3", "collector/collector.db", "remote-write"):
-        assert f"{_AP}: colons" in found[place], place
+    assert {*PLACES} - {name for name, parts in held.places.items() if any(parts)} == set()
+    # Proof that the same search finds what is there: a signed report as it was stored, and what was written on.
+    for place in ("agent/spool.sqlite3", "collector/collector.db"):
+        reports = [part for part in held.places[place] if b'"airspace":{' in part]
+        assert reports, place
+        assert f"{_AP}: colons" in set().union(*map(wanted.found, reports)), place
+    assert f"{_AP}: colons" in found["remote-write"]
 
 
 @pytest.mark.lab
@@ -81,6 +89,7 @@ def test_the_agent_listened_both_ways_while_its_own_radio_heard_the_crowd(held: 
     heard = held.seen["heard"]
 
     assert [heard[source]["clients"] for source in ("scan", "monitor")] == [CLIENTS, CLIENTS]
+    assert min(heard["scan"]["hotspots"], heard["monitor"]["hotspots"]) > 0
     assert min(heard["scan"]["turns"], heard["monitor"]["turns"]) >= 2
     assert held.seen["rounds"] >= 1
 
