@@ -72,6 +72,10 @@ class Programs:
     def alive(self, name: str) -> bool:
         return self._running[name].poll() is None
 
+    def pid(self, name: str) -> int:
+        """``ip netns exec`` becomes what it starts, so this is the program's own."""
+        return self._running[name].pid
+
     def close(self) -> None:
         for name in reversed(list(self._running)):
             self.stop(name)

@@ -5,6 +5,7 @@ and asserts the verdict and the cause against what the scene did.
 """
 
 import json
+import os
 import shutil
 import sys
 import time
@@ -14,8 +15,10 @@ from pathlib import Path
 from typing import Any
 
 from tests.e2e.programs import until
+from tests.lab import held
 from tests.lab.air import AccessPoint, run
-from tests.lab.world import SLOT_SECONDS, World
+from tests.lab.crowd import CLIENTS
+from tests.lab.world import LISTEN_RADIO, SLOT_SECONDS, World
 
 OUT = Path("/lab")
 Seen = dict[str, Any]
@@ -110,15 +113,54 @@ def roam(world: World) -> Seen:
     return {"from": here, "to": there, "link": world.rows("link")} | _judged(world, at)
 
 
+def crowd(world: World) -> Seen:
+    """Ten thousand clients talk while the agent scans, then while it listens in monitor mode. Everything that agent and
+    collector keep, log, export or send on is left in ``/lab/held``."""
+    seed = int.from_bytes(os.urandom(4), "big")
+    with held.receiver(REMOTE_WRITE) as written:
+        first, _ = _two(world)
+        ear = _monitors(world, _SPARE_RADIO, first)
+        say = [sys.executable, "-m", "tests.lab.crowd"]
+        world.programs.start("hear-scan", *say, "hear", ear, str(seed), namespace="room")
+        world.programs.start("send", *say, "send", "loud", str(seed), first.bssid.replace(":", ""), "36")
+        scanned = _heard_by(world, "scan")
+        world.programs.stop("hear-scan")
+        world.programs.stop("prober")
+        run("ip", "link", "set", world.listener, "down", namespace="room")
+        world.listener = ear
+        world.write_agents()
+        world.programs.start("hear-monitor", *say, "hear", ear, str(seed), namespace="room")
+        world.start_agent("prober")
+        listened = _heard_by(world, "monitor")
+        metrics = held.metrics(world)
+        world.programs.stop("send")
+        judged = world.judged_after(time.time() - world.slot_seconds, 1)
+        exports = {
+            f"commitment.{kind}": world.collector("commitment", "--why", f"--{kind}") for kind in ("json", "csv")
+        }
+        for role in world.roles[::-1]:
+            world.programs.stop(role)
+        held.drained(world)
+        world.programs.stop("collector")
+    held.hold(world, OUT / "held", metrics | exports, written)
+    return {
+        "seed": seed, "bssid": first.bssid, "heard": {"scan": scanned, "monitor": listened}, "slots": judged,
+        "rounds": int(world.programs.log("send").split()[-1]),
+    }  # fmt: skip
+
+
 SCENES: dict[str, Callable[[World], Seen]] = {
     one.__name__: one
     for one in (
         good_room, weak_room, noisy_room, access_point_dies, wrong_password, dhcp_silent, dns_slow, captive_portal,
-        expired_certificate, roam,
+        expired_certificate, roam, crowd,
     )
 }  # fmt: skip
 
 
+# Where the school has a receiver of remote write, and the radio that is nobody's.
+REMOTE_WRITE = "http://10.20.0.3:9091/write"
+_SPARE_RADIO = 4
 # Long enough for the school to be built and for one try to join.
 _DAY_ENDS = dict.fromkeys(("wrong_password", "dns_slow", "captive_portal", "expired_certificate"), 110.0) | {
     "dhcp_silent": 150.0
@@ -159,6 +201,41 @@ def _join(world: World) -> Seen:
     return {"join": tries, "day": world.school_day(), "slots": world.slots()}
 
 
+def _monitors(world: World, sender: int, beside: AccessPoint) -> str:
+    """A spare radio that sends, and a second interface of the listening radio that hears all it hears; its name."""
+    channel = str(5000 + 5 * beside.channel)
+    run("iw", "phy", f"phy{sender}", "interface", "add", "loud", "type", "monitor")
+    run("ip", "link", "set", "loud", "up")
+    run("iw", "dev", "loud", "set", "freq", channel)
+    run("iw", "phy", f"phy{LISTEN_RADIO}", "interface", "add", "ear", "type", "monitor", namespace="room")
+    # A radio's channel can be chosen only while its other interface is down.
+    run("ip", "link", "set", world.listener, "down", namespace="room")
+    run("ip", "link", "set", "ear", "up", namespace="room")
+    run("iw", "dev", "ear", "set", "freq", channel, namespace="room")
+    run("ip", "link", "set", world.listener, "up", namespace="room")
+    return "ear"
+
+
+def _heard_by(world: World, source: str) -> Seen:
+    """Waits until the agent has listened twice this way its own radio has heard every client, and it has counted
+    hotspots among them: those went through its hands."""
+    at = time.time()
+
+    def look() -> Seen:
+        heard = (world.programs.log(f"hear-{source}").split() or ["0"])[-1]
+        turns = {row["at"] for row in world.rows("airspace", at) if row["source"] == source}
+        counted = max((row["foreign_bss"] for row in world.rows("channels", at)), default=0)
+        found = {"clients": int(heard), "turns": len(turns), "hotspots": counted}
+        return found if int(heard) == CLIENTS and len(turns) >= 2 and counted else {}
+
+    try:
+        return until(look, 240, f"the agent listens by {source} while its radio hears everybody")
+    except AssertionError as late:
+        heard = (world.programs.log(f"hear-{source}").split() or ["0"])[-1]
+        not_run = {f"{n.probe}: {n.reason}" for report in world.reports() for n in report.not_run}
+        raise AssertionError(f"{late}; heard {heard}, rounds {world.programs.log('send').split()}; {not_run}") from None
+
+
 def _connected(world: World) -> str:
     said = run("wpa_cli", "-p", "/run/wpa-listener", "-i", world.listener, "status", namespace="room")
     facts = dict(line.split("=", 1) for line in said.splitlines() if "=" in line)
@@ -168,7 +245,11 @@ def _connected(world: World) -> str:
 def main(name: str) -> int:
     folder = Path("/tmp/lab-world")
     folder.mkdir()
-    world = World(folder, day_ends_in_seconds=_DAY_ENDS.get(name, 6 * 3600))
+    world = World(
+        folder,
+        day_ends_in_seconds=_DAY_ENDS.get(name, 6 * 3600),
+        remote_write_url=REMOTE_WRITE if name == "crowd" else "",
+    )
     try:
         result: Seen = {"scene": name, "seen": SCENES[name](world)}
     except Exception:

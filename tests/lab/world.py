@@ -4,6 +4,8 @@ school 10.20.0.1 (collector, bridge) ──┬── room 10.20.0.2 (prober and 
                                        └── access points 10.20.0.11 … (management addresses; a radio each)
 this driver 10.20.0.3
 join (a namespace with the test radio alone: the joiner; its reports leave through the shipper's socket)
+
+With ``roles=("all",)`` the agent is one process, and its test radio stands in the room beside the uplink.
 """
 
 import contextlib
@@ -15,6 +17,7 @@ import sys
 import time
 import urllib.request
 import zoneinfo
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +33,8 @@ COLLECTOR = "http://10.20.0.1:8080"
 REPORT_SECONDS = 6
 SLOT_SECONDS = 3 * REPORT_SECONDS
 LISTEN_RADIO, JOIN_RADIO = 0, 1
+# Each role of the agent with the namespace it runs in.
+HOMES = {"shipper": "room", "prober": "room", "joiner": "join"}
 ZONE = zoneinfo.ZoneInfo("America/Los_Angeles")
 LAST_DAY = datetime.date(2027, 3, 2)
 
@@ -37,8 +42,20 @@ LAST_DAY = datetime.date(2027, 3, 2)
 class World:
     """Makes everything; what it looks at are the products' own answers."""
 
-    def __init__(self, folder: Path, *, day_ends_in_seconds: float = 6 * 3600) -> None:
-        self.folder = folder
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        day_ends_in_seconds: float = 6 * 3600,
+        roles: Sequence[str] = tuple(HOMES),
+        report_seconds: int = REPORT_SECONDS,
+        demonstration: bool = True,
+        remote_write_url: str = "",
+    ) -> None:
+        self.folder, self.roles = folder, roles
+        self.report_seconds, self.demonstration = report_seconds, demonstration
+        self.slot_seconds = 3 * report_seconds if demonstration else 300
+        self.remote_write_url = remote_write_url
         # The guest's clock is the guest's own: the school day ends when the scene needs it.
         midnight = datetime.datetime.combine(LAST_DAY + datetime.timedelta(days=1), datetime.time(), ZONE).timestamp()
         time.clock_settime(time.CLOCK_REALTIME, midnight - day_ends_in_seconds)
@@ -58,7 +75,7 @@ class World:
         run("ip", "link", "set", "watch", "up")
         run("ip", "route", "add", "default", "via", "10.20.0.1", namespace="room")
         self.listener = move_radio(LISTEN_RADIO, "room")
-        self.joiner = move_radio(JOIN_RADIO, "join")
+        self.joiner = move_radio(JOIN_RADIO, "room" if "all" in roles else "join")
 
     def _plug(self, namespace: str, address: str) -> None:
         port = f"p-{namespace}"
@@ -83,24 +100,28 @@ class World:
         for one in self.access_points:
             one.start()
         self._write()
+        self.write_agents()
         self.programs.start(
             "collector", BIN / "wifi-collector", "--config", self.folder / "collector.toml", "serve", namespace="school"
         )
         until(lambda: self.get("/readyz"), 120, "the collector is ready")
-        for kind in ("campuses", "access-points", "rooms"):
-            self.collector("import", kind, str(self.folder / f"{kind}.csv"), "--apply")
+        for kind in ("campuses.csv", "access-points.csv", "rooms.csv", *([] if self.demonstration else ["bells.toml"])):
+            self.collector("import", kind.partition(".")[0], str(self.folder / kind), "--apply")
         self.collector("policy", "adopt", str(self._policy()), "--from", LAST_DAY.isoformat())
         self._enroll()
-        for role, namespace in (("shipper", "room"), ("prober", "room"), ("joiner", "join")):
-            self.programs.start(
-                role, BIN / "wifi-agent", "--config", self.folder / f"{role}.toml", "run", "--role", role,
-                namespace=namespace,
-            )  # fmt: skip
+        for role in self.roles:
+            self.start_agent(role)
+
+    def start_agent(self, role: str) -> None:
+        self.programs.start(
+            role, BIN / "wifi-agent", "--config", self.folder / f"{role}.toml", "run", "--role", role,
+            namespace=HOMES.get(role, "room"),
+        )  # fmt: skip
 
     def _policy(self) -> Path:
         """Baseline version 2 with as few samples a day as a scene has."""
         shipped = (Path(policy.__file__).parent / "policies" / "baseline-2.toml").read_text()
-        shipped = shipped.replace("slot_seconds = 300", f"slot_seconds = {SLOT_SECONDS}")
+        shipped = shipped.replace("slot_seconds = 300", f"slot_seconds = {self.slot_seconds}")
         begin = shipped.index('id = "join.success"')
         joins = re.sub(r"(?m)^min_samples = \d+", "min_samples = 1", shipped[begin:])
         path = self.folder / "policy.toml"
@@ -110,9 +131,14 @@ class World:
     def _write(self) -> None:
         (self.folder / "collector.toml").write_text(
             f'data_dir = "{self.folder}/collector"\nlisten = "10.20.0.1:8080"\nbehind_proxy = true\n'
-            f"report_seconds = {REPORT_SECONDS}\ngrace_seconds = {REPORT_SECONDS}\n"
-            'demonstration = true\ninternet_targets = "10.20.0.9"\npolicy = "baseline-2"\n'
-            'join_page = "http://page.lab/generate_204"\n'
+            f"report_seconds = {self.report_seconds}\ngrace_seconds = {self.report_seconds}\n"
+            f"demonstration = {str(self.demonstration).lower()}\n"
+            'internet_targets = "10.20.0.9"\npolicy = "baseline-2"\njoin_page = "http://page.lab/generate_204"\n'
+            f'remote_write_url = "{self.remote_write_url}"\n'
+        )
+        (self.folder / "bells.toml").write_text(
+            '[schedules.default]\nweekly = { tuesday = "day" }\n'
+            "[[schedules.default.days.day]]\nbegins = 00:30:00\nends = 23:30:00\n"
         )
         ssids = sorted({one.ssid for one in self.access_points})
         (self.folder / "campuses.csv").write_text(
@@ -121,18 +147,22 @@ class World:
         lines = [f"{CAMPUS},{a.bssid},{a.name},10.20.0.{10 + a.radio},{a.bssid}" for a in self.access_points]
         (self.folder / "access-points.csv").write_text("campus,id,name,address,bssids\n" + "\n".join(lines) + "\n")
         (self.folder / "rooms.csv").write_text("campus,building,room\nlab,A,1\nlab,B,2\n")
-        data = self.folder / "agent"
+
+    def write_agents(self) -> None:
+        """The settings of each role, as the radios stand now."""
         common = f'metrics_port = 0\nsocket = "{self.folder}/recorder.sock"\n'
-        (self.folder / "shipper.toml").write_text(f'data_dir = "{data}"\n' + common)
-        (self.folder / "prober.toml").write_text(
-            f'data_dir = "{self.folder}/prober"\nwifi_interface = "{self.listener}"\n' + common
-        )
-        (self.folder / "joiner.toml").write_text(
-            f'data_dir = "{self.folder}/joiner"\njoin_interface = "{self.joiner}"\n'
-            f'credentials = "{self.folder}/credentials.toml"\n' + common
-        )
-        for role in ("agent", "prober", "joiner"):
-            (self.folder / role).mkdir(exist_ok=True)
+        shipper = f'data_dir = "{self.folder}/agent"\n'
+        listener = f'wifi_interface = "{self.listener}"\n'
+        joiner = f'join_interface = "{self.joiner}"\ncredentials = "{self.folder}/credentials.toml"\n'
+        for role, text in {
+            "shipper": shipper,
+            "prober": f'data_dir = "{self.folder}/prober"\n{listener}',
+            "joiner": f'data_dir = "{self.folder}/joiner"\n{joiner}',
+            "all": shipper + listener + joiner,
+        }.items():
+            (self.folder / f"{role}.toml").write_text(text + common)
+        for data in ("agent", "prober", "joiner"):
+            (self.folder / data).mkdir(exist_ok=True)
         self._write_credentials()
 
     def _write_credentials(self) -> None:
@@ -156,8 +186,8 @@ class World:
         join = self.folder / "join.txt"
         join.write_text(self.collector("token", "create", "--campus", CAMPUS).strip())
         self.programs.run(
-            BIN / "wifi-agent", "--config", self.folder / "shipper.toml", "enroll", "--no-wait", "--join-file", join,
-            namespace="room",
+            BIN / "wifi-agent", "--config", self.folder / f"{self.roles[0]}.toml",
+            "enroll", "--no-wait", "--join-file", join, namespace="room",
         )  # fmt: skip
         listed = json.loads(self.collector("agents", "list", "--json"))
         (agent,) = listed["agents"] if isinstance(listed, dict) else listed
@@ -226,7 +256,7 @@ class World:
             found = {slot: grounds for slot, grounds in self.slots().items() if slot >= since}
             return found if len(found) >= wanted else {}
 
-        return until(look, (wanted + 4) * SLOT_SECONDS + 60, f"{wanted} slots are judged after {since:.0f}")
+        return until(look, (wanted + 4) * self.slot_seconds + 60, f"{wanted} slots are judged after {since:.0f}")
 
     def close(self) -> None:
         self.programs.close()
