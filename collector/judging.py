@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 import msgspec
 from msgspec import Struct, structs
@@ -48,16 +48,46 @@ class Outcome(Struct):
     agents: tuple[tuple[str, str | None, float, float | None], ...]
 
 
+class Beside(Struct, frozen=True):
+    """What is known of a campus beside its evidence. ``answered`` and ``heard``: when each of its agents first got an
+    echo of each access point, and first heard each listed BSSID; ``gaps``: the collector's own, ``exclusions``: planned
+    work."""
+
+    standings: list[sql.Standing] = []
+    answered: _Answers = {}
+    heard: _Answers = {}
+    gaps: tuple[tuple[float, float], ...] = ()
+    exclusions: tuple[tuple[float, float, str], ...] = ()
+
+
+def beside(
+    connection: Connection, campus: str, since: float, until: float, standings: list[sql.Standing]
+) -> Beside:
+    known = {standing.agent for standing in standings}
+    return Beside(
+        standings=standings,
+        answered=sql.answered(connection, known),
+        heard=sql.heard(connection, known),
+        gaps=tuple(sql.collector_gaps(connection, since, until)),
+        exclusions=tuple(sql.exclusions(connection, campus, since, until)),
+    )
+
+
 def judge_campus_day(connection: Connection, work: CampusDay, held: Held, standings: list[sql.Standing]) -> Outcome:
+    since, until = min(work.slots), max(work.slots) + held.policy.slot_seconds
+    rows = evidence.of_campus(connection, work.campus.id, since, until)
+    return judge_from(work, held, rows, beside(connection, work.campus.id, since, until, standings))
+
+
+def judge_from(work: CampusDay, held: Held, rows: Iterable[evidence.Kept], known: Beside) -> Outcome:
+    """The same for the same evidence, today and in ten years: ``verify`` judges with it again. ``rows``: the campus's
+    evidence that overlaps the slots, oldest first."""
     seconds = held.policy.slot_seconds
     slots = sorted(work.slots)
     since, until = slots[0], slots[-1] + seconds
-    placed = [_placed(row, standings) for row in evidence.of_campus(connection, work.campus.id, since, until)]
-    known = {standing.agent for standing in standings}
-    ever, beacons = sql.answered(connection, known), sql.heard(connection, known)
-    gaps = tuple(sql.collector_gaps(connection, since, until))
-    exclusions = tuple(sql.exclusions(connection, work.campus.id, since, until))
-    agents = tuple((s.agent, s.place, s.from_at, s.to_at) for s in standings if s.place != WALKING)
+    placed = [_placed(row, known.standings) for row in rows]
+    ever, beacons = known.answered, known.heard
+    agents = tuple((s.agent, s.place, s.from_at, s.to_at) for s in known.standings if s.place != WALKING)
     verdicts: dict[int, SlotVerdict] = {}
     for group in _same_answers(slots, seconds, [*ever.values(), *beacons.values()]):
         begin, end = group[0], group[-1] + seconds
@@ -65,13 +95,15 @@ def judge_campus_day(connection: Connection, work: CampusDay, held: Held, standi
             ever_answered=frozenset(key for key, at in ever.items() if at < begin),
             ever_heard=frozenset(key for key, at in beacons.items() if at < begin),
             agents=agents,
-            collector_gaps=gaps,
-            exclusions=exclusions,
+            collector_gaps=known.gaps,
+            exclusions=known.exclusions,
         )
         near = [one for one in placed if one.start_at < end and _end(one) > begin]
         verdicts |= evaluate_slots(
             held.policy, held.inventory, held.hours, work.campus.id, work.day, group, near, context
         )
+    # A report belongs to the room's measurement of the slot in which it starts, and that slot is judged with all of them.
+    started = [one for one in placed if one.start_at >= since]
     return Outcome(
         work=work,
         held=held,
@@ -79,7 +111,7 @@ def judge_campus_day(connection: Connection, work: CampusDay, held: Held, standi
         evidence=_evidence_digests(slots, seconds, placed),
         places_measured={one.place for one in placed if one.place},
         newly_heard={key: at for key, at in (ever | beacons).items() if since <= at < until},
-        rooms=coverage.measured(held.policy, radio_of(held.inventory, work.campus.id, work.day), placed),
+        rooms=coverage.measured(held.policy, radio_of(held.inventory, work.campus.id, work.day), started),
         agents=agents,
     )
 
@@ -95,11 +127,7 @@ def write_outcome(connection: Connection, outcome: Outcome, now: float, grace_se
         if standing is None or standing.record.slot_seconds != held.policy.slot_seconds
         else standing.record
     )
-    judged = [
-        Judged(slot, verdict.weight_seconds, _grounds(verdict), outcome.evidence.get(slot, ""), verdict.samples)
-        for slot, verdict in sorted(outcome.verdicts.items())
-    ]
-    made, changes = with_judged(record, judged)
+    made, changes = with_judged(record, as_judged(outcome))
     made.places_measured = sorted({*made.places_measured, *outcome.places_measured})
     made.rooms = coverage.merged(made.rooms, outcome.rooms)
     is_open = now < day_bounds(work.day, work.campus.timezone)[1] + grace_seconds
@@ -137,6 +165,14 @@ def write_outcome(connection: Connection, outcome: Outcome, now: float, grace_se
         rooms.keep(connection, work.campus.id, day, made.rooms)
     ledger.log_changes(connection, row, [(one, work.slots.get(one.slot, reason)) for one in changes], now)
     return changes
+
+
+def as_judged(outcome: Outcome) -> list[Judged]:
+    """The outcome's slots as a day's record takes them."""
+    return [
+        Judged(slot, verdict.weight_seconds, _grounds(verdict), outcome.evidence.get(slot, ""), verdict.samples)
+        for slot, verdict in sorted(outcome.verdicts.items())
+    ]
 
 
 def _same(row: ledger.LedgerRow, held: Held) -> bool:
