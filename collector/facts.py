@@ -14,13 +14,13 @@ from collector.store.ledger import LedgerRow, Written
 
 
 class Stream(Struct, frozen=True):
-    """What the collector says of an agent's stream. Everything up to ``through`` was acknowledged; ``elsewhere``: the
-    numbers that are kept and lie outside the period, ``lost``: those that the agent gave up, both as [first, last]."""
+    """What the collector says of an agent's stream. Everything up to ``through`` was acknowledged; ``kept``: the numbers
+    that are kept, of any time, ``lost``: those that the agent gave up, both as [first, last]."""
 
     agent: str
     stream: str
     through: int
-    elsewhere: list[tuple[int, int]] = []
+    kept: list[tuple[int, int]] = []
     lost: list[tuple[int, int]] = []
 
 

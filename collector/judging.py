@@ -11,7 +11,7 @@ from msgspec import Struct, structs
 from sqlalchemy import Connection
 
 from collector import coverage
-from collector.day_record import Grounds, Judged, RoomAir, SlotChange, blank, day_bounds, kept, with_judged
+from collector.day_record import NOT_JUDGED, Grounds, Judged, RoomAir, SlotChange, blank, day_bounds, kept, with_judged
 from collector.day_verdict import judge_day
 from collector.evaluate import Context, SlotVerdict, evaluate_slots, radio_of
 from collector.holding import Held
@@ -85,7 +85,7 @@ def judge_from(work: CampusDay, held: Held, rows: Iterable[evidence.Kept], known
     seconds = held.policy.slot_seconds
     slots = sorted(work.slots)
     since, until = slots[0], slots[-1] + seconds
-    placed = [_placed(row, known.standings) for row in rows]
+    placed = placed_of(rows, known.standings)
     ever, beacons = known.answered, known.heard
     agents = tuple((s.agent, s.place, s.from_at, s.to_at) for s in known.standings if s.place != WALKING)
     verdicts: dict[int, SlotVerdict] = {}
@@ -128,8 +128,10 @@ def write_outcome(connection: Connection, outcome: Outcome, now: float, grace_se
         else standing.record
     )
     made, changes = with_judged(record, as_judged(outcome))
-    made.places_measured = sorted({*made.places_measured, *outcome.places_measured})
-    made.rooms = coverage.merged(made.rooms, outcome.rooms)
+    whole = all(slot in outcome.verdicts for slot, letter in made.slots() if letter != NOT_JUDGED)
+    # What the record says of rooms grows with each slot; judged as a whole it says what is known now, of no room more.
+    made.places_measured = sorted({*(() if whole else made.places_measured), *outcome.places_measured})
+    made.rooms = coverage.merged({} if whole else made.rooms, outcome.rooms)
     is_open = now < day_bounds(work.day, work.campus.timezone)[1] + grace_seconds
     if not is_open:
         made.day_verdict = judge_day(held.policy, made, outcome.agents)
@@ -177,6 +179,11 @@ def as_judged(outcome: Outcome) -> list[Judged]:
 
 def _same(row: ledger.LedgerRow, held: Held) -> bool:
     return {"policy": row.policy, "inventory": row.inventory, "hours": row.hours} == held.hashes
+
+
+def placed_of(rows: Iterable[evidence.Kept], standings: list[sql.Standing]) -> list[Placed]:
+    """Evidence of a campus with the room in which each report was made."""
+    return [_placed(row, standings) for row in rows]
 
 
 def _placed(row: evidence.Kept, standings: list[sql.Standing]) -> Placed:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import base64
 import binascii
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 
 import zstandard
 from cryptography.exceptions import InvalidSignature
@@ -49,9 +49,11 @@ class Reports:
             yield from self.look(row, counts=False)
 
     def look(self, row: Kept, *, counts: bool = True) -> Iterator[Difference]:
+        if counts:
+            self._seqs.setdefault((row.agent, row.stream), set()).add(row.seq)
         if row.id in self._seen:
             return
-        fault = self._fault(row, counts)
+        fault = self._fault(row)
         self._seen[row.id] = fault
         if fault is not None:
             yield fault
@@ -59,7 +61,7 @@ class Reports:
     def good(self, row: Kept) -> bool:
         return self._seen.get(row.id) is None
 
-    def _fault(self, row: Kept, counts: bool) -> Difference | None:
+    def _fault(self, row: Kept) -> Difference | None:
         try:
             document = row.document()
             report = wire.decode_report(document)[0]
@@ -75,7 +77,7 @@ class Reports:
         said = (report.agent, report.stream, report.seq)
         if said != (row.agent, row.stream, row.seq):
             return _of(row, "it is kept under another name than it was signed", evidence="/".join(map(str, said)))
-        self._take(row, report, counts)
+        self._take(row, report)
         return self._misplaced(row, report)
 
     def _misplaced(self, row: Kept, report: wire.Report) -> Difference | None:
@@ -98,11 +100,8 @@ class Reports:
             return _of(row, "it is kept for another campus than its agent stood at", row.campus or "none", where)
         return None
 
-    def _take(self, row: Kept, report: wire.Report, counts: bool) -> None:
+    def _take(self, row: Kept, report: wire.Report) -> None:
         """What the document says about more than its own minute."""
-        stream = (row.agent, row.stream)
-        if counts:
-            self._seqs.setdefault(stream, set()).add(row.seq)
         for lost in report.losses:
             self._lost.setdefault((row.agent, lost.stream), []).append((lost.first_seq, lost.last_seq))
         for anchor in report.anchors:
@@ -112,12 +111,14 @@ class Reports:
             reach = zip(report.reach.target, report.reach.received, report.reach.at, strict=True)
             for target, received, at in reach:
                 if received:
-                    _note(self._answered, self._campus.beside.answered, self._said_answered, (row.agent, target), start + at)
+                    pair = (row.agent, target)
+                    _note(self._answered, self._campus.beside.answered, self._said_answered, pair, start + at)
         if report.airspace is not None:
             air = zip(report.airspace.bssid, report.airspace.listed, report.airspace.at, strict=True)
             for bssid, listed, at in air:
                 if listed:
-                    _note(self._heard, self._campus.beside.heard, self._said_heard, (row.agent, bssid), start + at)
+                    pair = (row.agent, bssid)
+                    _note(self._heard, self._campus.beside.heard, self._said_heard, pair, start + at)
 
     def together(self) -> Iterator[Difference]:
         """After the last report: who answered first, whose clock was placed by whom, and what was taken away."""
@@ -142,7 +143,7 @@ class Reports:
         seqs = self._seqs.get(key)
         if not seqs:
             return
-        known = sorted([*((one, one) for one in seqs), *stream.elsewhere, *stream.lost, *self._lost.get(key, [])])
+        known = sorted([*((one, one) for one in seqs), *stream.kept, *stream.lost, *self._lost.get(key, [])])
         reached = min(seqs) - 1
         for first, last in known:
             if first > max(seqs):
@@ -181,17 +182,6 @@ def signed(key: bytes, document: bytes, signature: str) -> bool:
     except (InvalidSignature, ValueError, binascii.Error):
         return False
     return True
-
-
-def ranges(numbers: Iterable[int]) -> list[tuple[int, int]]:
-    """Consecutive numbers as [first, last]."""
-    found: list[tuple[int, int]] = []
-    for one in sorted(set(numbers)):
-        if found and found[-1][1] == one - 1:
-            found[-1] = (found[-1][0], one)
-        else:
-            found.append((one, one))
-    return found
 
 
 def _note(
