@@ -274,7 +274,9 @@ class Judge:
         marks.clear(connection, [one for one in marked if (one.campus, one.slot) not in left])
         return changed
 
-    def _mark_what_answers_explain(self, connection: Connection, outcome: Outcome, judged: set[tuple[str, int]]) -> None:
+    def _mark_what_answers_explain(
+        self, connection: Connection, outcome: Outcome, judged: set[tuple[str, int]]
+    ) -> None:
         """Evidence in which an access point answers for the first time: its later silence, until now "not reachable
         from here", has become a fact about the access point. What this pass judged knows it already."""
         if outcome.newly_heard:

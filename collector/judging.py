@@ -60,9 +60,7 @@ class Beside(Struct, frozen=True):
     exclusions: tuple[tuple[float, float, str], ...] = ()
 
 
-def beside(
-    connection: Connection, campus: str, since: float, until: float, standings: list[sql.Standing]
-) -> Beside:
+def beside(connection: Connection, campus: str, since: float, until: float, standings: list[sql.Standing]) -> Beside:
     known = {standing.agent for standing in standings}
     return Beside(
         standings=standings,

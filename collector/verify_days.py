@@ -159,8 +159,6 @@ def _said(record: DayRecord, slot: int) -> Grounds:
     return Grounds("no_class")
 
 
-def _of(
-    row: LedgerRow, what: str, slot: int | None = None, ledger: str = "", evidence: str = ""
-) -> Difference:
+def _of(row: LedgerRow, what: str, slot: int | None = None, ledger: str = "", evidence: str = "") -> Difference:
     subject = f"ledger row {row.campus} {row.day} revision {row.revision}"
     return Difference(subject, what, row.campus, row.day, slot, ledger[:500], evidence[:500])

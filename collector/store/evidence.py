@@ -74,6 +74,13 @@ class Kept(msgspec.Struct, frozen=True):
         """The canonical bytes that the agent signed."""
         return unpack(self.body)
 
+    def holds(self, part: bytes) -> bool:
+        """Whether the document has these bytes in it; what cannot be unpacked is looked at as if it had."""
+        try:
+            return part in self.document()
+        except zstandard.ZstdError:
+            return True
+
 
 class _Packers(threading.local):
     """Making one costs as much as using it; one may not be used by two threads at once."""

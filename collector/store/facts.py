@@ -108,18 +108,18 @@ class StoreFacts:
         return found
 
     def _witnesses(self, campus: str, known: Beside) -> list[Kept]:
-        """Reports outside the period on which the period's judgement rests."""
+        """Reports on which the period's judgement rests, wherever they were made: they may lie long before it."""
         rows: dict[int, Kept] = {}
         instants = {(agent, at) for pairs in (known.answered, known.heard) for (agent, _), at in pairs.items()}
         for agent, at in sorted(instants):
-            if not self._begin <= at < self._end:
-                found = evidence.of_agents(self._connection, [agent], at - 1.0, at + 1.0)
-                rows |= {row.id: row for row in found}
+            found = evidence.of_agents(self._connection, [agent], at - 1.0, at + 1.0)
+            rows |= {row.id: row for row in found}
         anchors = schema.anchor
         query = select(anchors.c.agent, anchors.c.boot_id).where(anchors.c.agent.in_(self._agents(campus)))
         for agent, boot_id in self._connection.execute(query).all():
-            found = evidence.of_boot(self._connection, agent, boot_id)
-            rows |= {row.id: row for row in found if _ANCHORS in row.document()}
+            for row in evidence.of_boot(self._connection, agent, boot_id):
+                if row.holds(_ANCHORS):
+                    rows[row.id] = row
         return [row for _, row in sorted(rows.items())]
 
 

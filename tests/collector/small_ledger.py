@@ -1,6 +1,5 @@
 """A small real ledger: signed reports through the store's own door, judged by the judge, with what happens in a district."""
 
-import base64
 import datetime
 import hashlib
 from pathlib import Path
@@ -19,7 +18,6 @@ from tests.collector.test_judge_loop import AP, MORNING, SLOT, Now, imported, ju
 
 DAY = 86400
 RADIO = "02:00:00:00:01:00"
-OTHER_AP = "00:11:22:33:44:02"
 HOME, SECOND = "lincoln/main/101", "lincoln/main/102"
 
 
@@ -58,7 +56,7 @@ class District:
         body, day = policy.shipped("baseline-2").to_bytes(), datetime.date(2026, 1, 1)
         self.store.write(lambda c: snapshots.keep(c, "policy", body, day, self.clock())).result()
         imported(self.store, self.clock, "campuses", "id,name,ssids\nlincoln,Lincoln,District\nadams,Adams,District\n")
-        aps = f"lincoln,{AP},ap-1,10.0.0.1,{RADIO}\nlincoln,{OTHER_AP},ap-2,10.0.0.2,\n"
+        aps = f"lincoln,{AP},ap-1,10.0.0.1,{RADIO}\n"
         imported(self.store, self.clock, "access-points", f"campus,id,name,address,bssids\n{aps}")
         imported(self.store, self.clock, "rooms", "campus,building,room\nlincoln,main,101\nlincoln,main,102\n")
         self.judge = Judge(self.store, self.clock, grace_seconds=60.0)
@@ -113,6 +111,3 @@ def lived_in(folder: Path) -> District:
     made.judge_until(MORNING + DAY + 2 * SLOT + 61)
     return made
 
-
-def encoded(data: bytes) -> str:
-    return base64.b64encode(data).decode()
