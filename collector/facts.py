@@ -14,8 +14,8 @@ from collector.store.ledger import LedgerRow, Written
 
 
 class Stream(Struct, frozen=True):
-    """What the collector says of an agent's stream. Everything up to ``through`` was acknowledged; ``kept``: the numbers
-    that are kept, of any time, ``lost``: those that the agent gave up, both as [first, last]."""
+    """What the collector says of an agent's stream. All up to ``through`` was acknowledged; ``kept``: the numbers that
+    are kept, of any time, ``lost``: those that the agent gave up, both as [first, last]."""
 
     agent: str
     stream: str

@@ -100,7 +100,7 @@ def judge_from(work: CampusDay, held: Held, rows: Iterable[evidence.Kept], known
         verdicts |= evaluate_slots(
             held.policy, held.inventory, held.hours, work.campus.id, work.day, group, near, context
         )
-    # A report belongs to the room's measurement of the slot in which it starts, and that slot is judged with all of them.
+    # For a room's measurement a report belongs to the slot in which it starts, which is judged with all of them.
     started = [one for one in placed if one.start_at >= since]
     return Outcome(
         work=work,

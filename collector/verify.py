@@ -98,7 +98,7 @@ class Verification:
             yield from reports.look(one)
         if not all(reports.good(one) for one in rows):
             return  # what cannot be believed cannot be judged
-        self.counts.days += 1
+        self.counts.days += row is not None
         held = None if row is None else self._held(row)
         if row is None:
             own = [one for one in rows if one.start_at is not None and begin <= one.start_at < end]

@@ -1,4 +1,4 @@
-"""The ledger's chain of digests: every row in the order in which it was sealed goes in, each row that breaks it comes out.
+"""The ledger's chain of digests: every row in its order of sealing goes in, each row that breaks it comes out.
 
 Each sealed revision's link covers the link before it and all that the revision says, so that a row changed, dropped or
 slipped in breaks the chain there. Rows that are still open are in no chain yet: their body is judged again instead.

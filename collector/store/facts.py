@@ -27,8 +27,7 @@ class StoreFacts:
     ) -> None:
         self._connection = connection
         self._only = campus
-        first = ledger.first_day(connection)
-        self.since = since or datetime.date.fromisoformat(first or "2020-01-01")
+        self.since = since or _date(ledger.first_day(connection)) or datetime.date(2020, 1, 1)
         self.until = until or _last_day(connection) or self.since
         self._standings = judging.standings(connection)
         # A local day lies within a day of the same date in Greenwich, and a report may lap over its end.
@@ -57,10 +56,10 @@ class StoreFacts:
         return [name for name in names if self._only in (None, name)]
 
     def days(self, campus: str) -> list[datetime.date]:
-        first = ledger.first_day(self._connection, campus)
+        first = _date(ledger.first_day(self._connection, campus))
         if first is None:
             return []
-        begin = max(self.since, datetime.date.fromisoformat(first))
+        begin = max(self.since, first)
         return [begin + datetime.timedelta(days=n) for n in range((self.until - begin).days + 1)]
 
     def newest(self, campus: str, day: datetime.date) -> LedgerRow | None:
@@ -136,5 +135,12 @@ def _ranges(numbers: Iterable[int]) -> list[tuple[int, int]]:
 
 def _last_day(connection: Connection) -> datetime.date | None:
     table = schema.ledger
-    last = connection.scalar(select(table.c.day).order_by(table.c.day.desc()).limit(1))
-    return None if last is None else datetime.date.fromisoformat(last)
+    return _date(connection.scalar(select(table.c.day).order_by(table.c.day.desc()).limit(1)))
+
+
+def _date(text: str | None) -> datetime.date | None:
+    """None too where somebody has written something else there: the chain's check names that row."""
+    try:
+        return None if text is None else datetime.date.fromisoformat(text)
+    except ValueError:
+        return None

@@ -1,4 +1,4 @@
-"""A small real ledger: signed reports through the store's own door, judged by the judge, with what happens in a district."""
+"""A small real ledger: signed reports through the store's own door, judged by the judge."""
 
 import datetime
 import hashlib
@@ -13,11 +13,11 @@ from collector.judge import Judge
 from collector.operations import perform
 from collector.store import Batch, Incoming, Store, agents, snapshots
 from collector.store.evidence import pack
-from tests.air_evidence import Bss, airspace, channels, join, throughput
+from tests.air_evidence import Bss, airspace, channels, join, link, throughput
 from tests.collector.test_judge_loop import AP, MORNING, SLOT, Now, imported, judged_until, minute
 
 DAY = 86400
-RADIO = "02:00:00:00:01:00"
+RADIO, OTHER_RADIO = "02:00:00:00:01:00", "02:00:00:00:02:00"
 HOME, SECOND = "lincoln/main/101", "lincoln/main/102"
 
 
@@ -56,7 +56,7 @@ class District:
         body, day = policy.shipped("baseline-2").to_bytes(), datetime.date(2026, 1, 1)
         self.store.write(lambda c: snapshots.keep(c, "policy", body, day, self.clock())).result()
         imported(self.store, self.clock, "campuses", "id,name,ssids\nlincoln,Lincoln,District\nadams,Adams,District\n")
-        aps = f"lincoln,{AP},ap-1,10.0.0.1,{RADIO}\n"
+        aps = f"lincoln,{AP},ap-1,10.0.0.1,{RADIO} {OTHER_RADIO}\n"
         imported(self.store, self.clock, "access-points", f"campus,id,name,address,bssids\n{aps}")
         imported(self.store, self.clock, "rooms", "campus,building,room\nlincoln,main,101\nlincoln,main,102\n")
         self.judge = Judge(self.store, self.clock, grace_seconds=60.0)
@@ -84,8 +84,9 @@ class District:
 def air(*, ours: bool = True) -> dict:
     """What a radio of the room hears in a minute, joins and a throughput test with it."""
     stranger = Bss("02:00:00:00:09:00", -70.0, listed=False, ssid=None)
-    heard = (Bss(RADIO, -50.0), stranger) if ours else (stranger,)
-    return {"airspace": airspace(*heard), "channels": channels({36: 0.1}), "join": join(["ok"] * 2)} | {
+    mine = (Bss(RADIO, -50.0), Bss(OTHER_RADIO, -55.0))
+    heard = (*mine, stranger) if ours else (stranger,)
+    return {"airspace": airspace(*heard), "channels": channels({36: 0.1}), "link": link(0.05), "join": join(["ok"] * 2)} | {
         "throughput": throughput(["ok"])
     }
 
@@ -97,7 +98,7 @@ def lived_in(folder: Path) -> District:
     made.clock.at = float(MORNING)
     made.enroll(one)
     for n in range(3):
-        how = {"ap_answers": n != 1, **air(ours=n != 2)}
+        how = {"ap_answers": n != 1, **air(ours=n == 0)}
         made.push(one, *(one.minute(MORNING + n * SLOT + 60 * k, **how) for k in range(5)))
     made.judge_until(MORNING + 4 * SLOT + 61)
     made.enroll(two, SECOND)
