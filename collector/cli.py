@@ -19,6 +19,8 @@ VERBS = (
     "serve",
     "evaluate",
     "commitment",
+    "verify",
+    "export-evidence",
     "rules",
     "backup",
     "restore",
@@ -40,7 +42,7 @@ def parser(verb: str | None = None) -> argparse.ArgumentParser:
     )
     verbs = root.add_subparsers(dest="verb", metavar="COMMAND", required=True)
     for one in VERBS if verb is None else (verb,):
-        module = "import_file" if one == "import" else one  # a module cannot be named `import`
+        module = "import_file" if one == "import" else one.replace("-", "_")  # a module cannot be named `import`
         importlib.import_module(f"collector.commands.{module}").add_parser(verbs)
     return root
 

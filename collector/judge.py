@@ -260,9 +260,11 @@ class Judge:
         self, connection: Connection, plan: _Plan, outcomes: list[Outcome], marked: list[marks.Dirty], now: float
     ) -> int:
         changed = 0
+        judged = {(one.work.campus.id, slot) for one in outcomes for slot in one.verdicts}
         for outcome in outcomes:
             changed += len(write_outcome(connection, outcome, now, self._grace_seconds))
-            self._mark_what_answers_explain(connection, outcome)
+        for outcome in outcomes:
+            self._mark_what_answers_explain(connection, outcome, judged)
         # What this pass did not take is marked with the same commit: a kill loses no slot.
         left = {(one.campus.id, slot) for one in plan.later for slot in one.slots}
         known = {(one.campus, one.slot) for one in marked}
@@ -272,13 +274,15 @@ class Judge:
         marks.clear(connection, [one for one in marked if (one.campus, one.slot) not in left])
         return changed
 
-    def _mark_what_answers_explain(self, connection: Connection, outcome: Outcome) -> None:
-        """Late evidence in which an access point answers for the first time: its later silence, until now "not
-        reachable from here", has become a fact about the access point."""
-        name = outcome.work.campus.id
-        last = max(outcome.verdicts)
-        if outcome.newly_heard and last < self._through.get(name, 0):
-            slots = [slot for slot in ledger.unknown_slots(connection, name, outcome.work.day) if slot > last]
+    def _mark_what_answers_explain(
+        self, connection: Connection, outcome: Outcome, judged: set[tuple[str, int]]
+    ) -> None:
+        """Evidence in which an access point answers for the first time: its later silence, until now "not reachable
+        from here", has become a fact about the access point. What this pass judged knows it already."""
+        if outcome.newly_heard:
+            name, first = outcome.work.campus.id, min(outcome.newly_heard.values())
+            doubted = ledger.doubted_slots(connection, name, outcome.work.day)
+            slots = [slot for slot in doubted if slot > first and (name, slot) not in judged]
             marks.mark_slots(connection, name, slots, "late evidence")
 
     def _remember(self, outcomes: list[Outcome], finished: int) -> None:

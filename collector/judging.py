@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import datetime
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 import msgspec
 from msgspec import Struct, structs
 from sqlalchemy import Connection
 
 from collector import coverage
-from collector.day_record import Grounds, Judged, RoomAir, SlotChange, blank, day_bounds, kept, with_judged
+from collector.day_record import NOT_JUDGED, Grounds, Judged, RoomAir, SlotChange, blank, day_bounds, kept, with_judged
 from collector.day_verdict import judge_day
 from collector.evaluate import Context, SlotVerdict, evaluate_slots, radio_of
 from collector.holding import Held
@@ -48,17 +48,44 @@ class Outcome(Struct):
     agents: tuple[tuple[str, str | None, float, float | None], ...]
 
 
+class Beside(Struct, frozen=True):
+    """What is known of a campus beside its evidence. ``answered`` and ``heard``: when each of its agents first got an
+    echo of each access point, and first heard each listed BSSID; ``gaps``: the collector's own, ``exclusions``: planned
+    work."""
+
+    standings: list[sql.Standing] = []
+    answered: _Answers = {}
+    heard: _Answers = {}
+    gaps: tuple[tuple[float, float], ...] = ()
+    exclusions: tuple[tuple[float, float, str], ...] = ()
+
+
+def beside(connection: Connection, campus: str, since: float, until: float, standings: list[sql.Standing]) -> Beside:
+    known = {standing.agent for standing in standings}
+    return Beside(
+        standings=standings,
+        answered=sql.answered(connection, known),
+        heard=sql.heard(connection, known),
+        gaps=tuple(sql.collector_gaps(connection, since, until)),
+        exclusions=tuple(sql.exclusions(connection, campus, since, until)),
+    )
+
+
 def judge_campus_day(connection: Connection, work: CampusDay, held: Held, standings: list[sql.Standing]) -> Outcome:
+    since, until = min(work.slots), max(work.slots) + held.policy.slot_seconds
+    rows = evidence.of_campus(connection, work.campus.id, since, until)
+    return judge_from(work, held, rows, beside(connection, work.campus.id, since, until, standings))
+
+
+def judge_from(work: CampusDay, held: Held, rows: Iterable[evidence.Kept], known: Beside) -> Outcome:
+    """The same for the same evidence, today and in ten years: ``verify`` judges with it again. ``rows``: the campus's
+    evidence that overlaps the slots, oldest first."""
     seconds = held.policy.slot_seconds
     slots = sorted(work.slots)
     since, until = slots[0], slots[-1] + seconds
-    placed = [_placed(row, standings) for row in evidence.of_campus(connection, work.campus.id, since, until)]
-    known = {standing.agent for standing in standings}
-    ever = _confirmed(sql.answered(connection, known), standings)
-    beacons = _confirmed(sql.heard(connection, known), standings)
-    gaps = tuple(sql.collector_gaps(connection, since, until))
-    exclusions = tuple(sql.exclusions(connection, work.campus.id, since, until))
-    fixed = [s for s in standings if s.place != WALKING]
+    placed = placed_of(rows, known.standings)
+    ever, beacons = _confirmed(known.answered, known.standings), _confirmed(known.heard, known.standings)
+    fixed = [s for s in known.standings if s.place != WALKING]
     agents = tuple((s.agent, s.place, s.from_at, s.to_at) for s in fixed)
     doubts = tuple((s.agent, s.unconfirmed_from, s.to_at) for s in fixed if s.unconfirmed_from is not None)
     verdicts: dict[int, SlotVerdict] = {}
@@ -69,13 +96,15 @@ def judge_campus_day(connection: Connection, work: CampusDay, held: Held, standi
             ever_heard=frozenset(key for key, at in beacons.items() if at < begin),
             agents=agents,
             unconfirmed=doubts,
-            collector_gaps=gaps,
-            exclusions=exclusions,
+            collector_gaps=known.gaps,
+            exclusions=known.exclusions,
         )
         near = [one for one in placed if one.start_at < end and _end(one) > begin]
         verdicts |= evaluate_slots(
             held.policy, held.inventory, held.hours, work.campus.id, work.day, group, near, context
         )
+    # For a room's measurement a report belongs to the slot in which it starts, which is judged with all of them.
+    started = [one for one in placed if one.start_at >= since]
     return Outcome(
         work=work,
         held=held,
@@ -83,7 +112,7 @@ def judge_campus_day(connection: Connection, work: CampusDay, held: Held, standi
         evidence=_evidence_digests(slots, seconds, placed),
         places_measured={one.place for one in placed if one.place},
         newly_heard={key: at for key, at in (ever | beacons).items() if since <= at < until},
-        rooms=coverage.measured(held.policy, radio_of(held.inventory, work.campus.id, work.day), placed),
+        rooms=coverage.measured(held.policy, radio_of(held.inventory, work.campus.id, work.day), started),
         agents=agents,
     )
 
@@ -99,13 +128,11 @@ def write_outcome(connection: Connection, outcome: Outcome, now: float, grace_se
         if standing is None or standing.record.slot_seconds != held.policy.slot_seconds
         else standing.record
     )
-    judged = [
-        Judged(slot, verdict.weight_seconds, _grounds(verdict), outcome.evidence.get(slot, ""), verdict.samples)
-        for slot, verdict in sorted(outcome.verdicts.items())
-    ]
-    made, changes = with_judged(record, judged)
-    made.places_measured = sorted({*made.places_measured, *outcome.places_measured})
-    made.rooms = coverage.merged(made.rooms, outcome.rooms)
+    made, changes = with_judged(record, as_judged(outcome))
+    whole = all(slot in outcome.verdicts for slot, letter in made.slots() if letter != NOT_JUDGED)
+    # What the record says of rooms grows with each slot; judged as a whole it says what is known now, of no room more.
+    made.places_measured = sorted({*(() if whole else made.places_measured), *outcome.places_measured})
+    made.rooms = coverage.merged({} if whole else made.rooms, outcome.rooms)
     is_open = now < day_bounds(work.day, work.campus.timezone)[1] + grace_seconds
     if not is_open:
         made.day_verdict = judge_day(held.policy, made, outcome.agents)
@@ -143,6 +170,14 @@ def write_outcome(connection: Connection, outcome: Outcome, now: float, grace_se
     return changes
 
 
+def as_judged(outcome: Outcome) -> list[Judged]:
+    """The outcome's slots as a day's record takes them."""
+    return [
+        Judged(slot, verdict.weight_seconds, _grounds(verdict), outcome.evidence.get(slot, ""), verdict.samples)
+        for slot, verdict in sorted(outcome.verdicts.items())
+    ]
+
+
 def _same(row: ledger.LedgerRow, held: Held) -> bool:
     return {"policy": row.policy, "inventory": row.inventory, "hours": row.hours} == held.hashes
 
@@ -160,6 +195,11 @@ def _confirmed(firsts: _Answers, standings: list[sql.Standing]) -> _Answers:
         for (agent, thing), at in firsts.items()
         if all(one.is_confirmed(at) or not at < (one.to_at or float("inf")) for one in doubts.get(agent, ()))
     }
+
+
+def placed_of(rows: Iterable[evidence.Kept], standings: list[sql.Standing]) -> list[Placed]:
+    """Evidence of a campus with the room in which each report was made."""
+    return [_placed(row, standings) for row in rows]
 
 
 def _placed(row: evidence.Kept, standings: list[sql.Standing]) -> Placed:

@@ -6,12 +6,14 @@ time its campus (again) and marks the slots it touches. Functions that change ru
 
 from __future__ import annotations
 
+import datetime
 from typing import Any
 
 from msgspec import Struct
 from sqlalchemy import Connection, insert, or_, select, update
 
-from collector.store import audit, doubts, marks, surroundings
+from collector.day_record import NOT_JUDGED
+from collector.store import audit, doubts, ledger, marks, surroundings
 from collector.store.known import Known
 from collector.store.schema import agent, evidence, placement, stream
 from collector.store.writer import CHANGED_AGENTS
@@ -228,6 +230,8 @@ def _place(
 ) -> None:  # fmt: skip
     own = placement.c.agent == known.id
     doubts.forget(connection, [one.id for one in placements(connection, known.id) if one.from_at >= from_at])
+    held = own & or_(placement.c.to_at.is_(None), placement.c.to_at > from_at)
+    left = set(connection.scalars(select(placement.c.campus).where(held)))
     # What was said about later times is replaced; what held before ends here.
     connection.execute(placement.delete().where(own, placement.c.from_at >= from_at))
     still = or_(placement.c.to_at.is_(None), placement.c.to_at > from_at)
@@ -237,6 +241,19 @@ def _place(
     doubts.retrace(connection, number, known.id)
     connection.info[CHANGED_AGENTS] = True
     place_evidence(connection, known.id, from_at, slot_seconds, "placement")
+    _judge_again(connection, {campus, *left}, from_at)
+
+
+def _judge_again(connection: Connection, campuses: set[str], from_at: float) -> None:
+    """Who is expected to say something has changed: slots in which nothing was said are judged again too."""
+    day = datetime.datetime.fromtimestamp(from_at - 86400, datetime.UTC).date().isoformat()
+    for campus in campuses:
+        for row in ledger.newest_of_period(connection, day, "9999-12-31", campus):
+            record = row.record
+            slots = [slot for slot, letter in record.slots() if letter != NOT_JUDGED]
+            marks.mark_slots(
+                connection, campus, [one for one in slots if one + record.slot_seconds > from_at], "placement"
+            )
 
 
 def _need(connection: Connection, agent_id: str) -> Agent:

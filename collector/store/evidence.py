@@ -7,7 +7,7 @@ table decides in the end. Nothing here looks at the Wi-Fi: only when, where and 
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 import msgspec
@@ -74,6 +74,13 @@ class Kept(msgspec.Struct, frozen=True):
     def document(self) -> bytes:
         """The canonical bytes that the agent signed."""
         return unpack(self.body)
+
+    def holds(self, part: bytes) -> bool:
+        """Whether the document has these bytes in it; what cannot be unpacked is looked at as if it had."""
+        try:
+            return part in self.document()
+        except zstandard.ZstdError:
+            return True
 
 
 class _Packers(threading.local):
@@ -319,6 +326,26 @@ def of_campus(connection: Connection, campus: str, from_at: float, to_at: float)
         .order_by(evidence.c.start_at, evidence.c.id)
     )
     return [Kept(*row) for row in connection.execute(query)]
+
+
+def of_agents(connection: Connection, agents: Sequence[str], from_at: float, to_at: float) -> list[Kept]:
+    """Evidence of these agents that overlaps [from_at, to_at), wherever it was measured."""
+    query = (
+        select(*_COLUMNS)
+        .where(evidence.c.agent.in_(agents), evidence.c.start_at < to_at, evidence.c.start_at >= from_at - 3600)
+        .where(evidence.c.end_at >= from_at)
+        .order_by(evidence.c.start_at, evidence.c.id)
+    )
+    return [Kept(*row) for row in connection.execute(query)]
+
+
+def of_boot(connection: Connection, agent: str, boot_id: str) -> Iterator[Kept]:
+    """Placed evidence of one boot of an agent, one at a time."""
+    query = select(*_COLUMNS).where(
+        evidence.c.agent == agent, evidence.c.boot_id == boot_id, evidence.c.start_at.is_not(None)
+    )
+    for row in connection.execution_options(yield_per=200).execute(query.order_by(evidence.c.id)):
+        yield Kept(*row)
 
 
 def after_position(connection: Connection, position: int, count: int) -> list[Kept]:

@@ -7,14 +7,14 @@ from __future__ import annotations
 
 import datetime
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import msgspec
 from msgspec import Struct
 from sqlalchemy import Connection, and_, func, insert, select, update
 
-from collector.day_record import LETTERS, NOT_JUDGED, DayRecord, SlotChange
+from collector.day_record import NOT_JUDGED, DayRecord, SlotChange
 from collector.store import schema
 
 _record = msgspec.json.Decoder(DayRecord)
@@ -39,6 +39,16 @@ class LedgerRow(Struct, frozen=True):
     @property
     def record(self) -> DayRecord:
         return _record.decode(self.body)
+
+
+class Written(Struct, frozen=True):
+    """A row as it stands in the table, with what is kept beside it. ``order``: its place in the chain, none while it is
+    open. Of a revision that is known only as a link of the chain the ``body`` is empty and its digest alone is here."""
+
+    row: LedgerRow
+    body_digest: str
+    strip: str
+    order: int | None
 
 
 class Change(Struct, frozen=True):
@@ -92,6 +102,28 @@ def sealed(connection: Connection) -> list[LedgerRow]:
     return [_row(row) for row in connection.execute(query)]
 
 
+def written(connection: Connection, after: int = 0, through: int | None = None) -> Iterator[Written]:
+    """The rows of the chain whose number is above ``after``, in order of sealing, one at a time."""
+    table = schema.ledger
+    query = _select().add_columns(table.c.strip, table.c.sealed_order).where(table.c.sealed_order > after)
+    if through is not None:
+        query = query.where(table.c.sealed_order <= through)
+    yield from _each_written(connection, query.order_by(table.c.sealed_order))
+
+
+def without_link(connection: Connection) -> Iterator[Written]:
+    """The rows that are in no chain: those that are open."""
+    table = schema.ledger
+    query = _select().add_columns(table.c.strip, table.c.sealed_order).where(table.c.sealed_order.is_(None))
+    yield from _each_written(connection, query.order_by(table.c.campus, table.c.day))
+
+
+def _each_written(connection: Connection, query: Any) -> Iterator[Written]:
+    for found in connection.execution_options(yield_per=200).execute(query):
+        row = _row(found[:-2])
+        yield Written(row, hashlib.sha256(row.body).hexdigest(), found[-2], found[-1])
+
+
 def first_day(connection: Connection, campus: str | None = None) -> str | None:
     table = schema.ledger
     query = select(func.min(table.c.day))
@@ -115,10 +147,16 @@ def extent(connection: Connection, campus: str) -> tuple[int, int] | None:
     return (min(judged), max(judged)) if judged else None
 
 
-def unknown_slots(connection: Connection, campus: str, since: datetime.date) -> list[int]:
-    """Slots of class that are unknown, from a day on."""
+def doubted_slots(connection: Connection, campus: str, since: datetime.date) -> list[int]:
+    """Slots of class in which not everything was met, from a day on: an earlier answer may say more of them."""
     rows = newest_of_period(connection, since.isoformat(), "9999-12-31", campus)
-    return [slot for row in rows for slot, letter in row.record.slots() if letter == LETTERS["unknown"]]
+    return [
+        slot
+        for row in rows
+        for span in row.record.spans
+        if any(one.met < one.n for one in span.grounds.criteria) or span.grounds.verdict != "met"
+        for slot in range(span.from_slot, span.to_slot, row.record.slot_seconds)
+    ]
 
 
 def write(connection: Connection, row: LedgerRow) -> LedgerRow:
@@ -142,7 +180,7 @@ def last_link(connection: Connection) -> tuple[int, str]:
     return (0, "") if row is None else (int(row[0]), str(row[1]))
 
 
-def link(before: str, row: LedgerRow) -> str:
+def link(before: str, row: LedgerRow, body_digest: str | None = None) -> str:
     """SHA-256 over the link before and all that a sealed revision says, line by line."""
     said = (
         before,
@@ -155,7 +193,7 @@ def link(before: str, row: LedgerRow) -> str:
         row.inventory,
         row.hours,
         row.evidence,
-        hashlib.sha256(row.body).hexdigest(),
+        body_digest or hashlib.sha256(row.body).hexdigest(),
     )
     return hashlib.sha256("\n".join(said).encode()).hexdigest()
 

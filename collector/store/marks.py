@@ -64,6 +64,11 @@ def pending(connection: Connection, before: float, count: int = 10_000) -> list[
     return [Dirty(row.campus, row.slot, row.mark, row.reason) for row in connection.execute(query)]
 
 
+def of_campus(connection: Connection, campus: str) -> list[int]:
+    """The campus's slots that are still to be judged, or to be judged again."""
+    return list(connection.scalars(select(dirty.c.slot).where(dirty.c.campus == campus).order_by(dirty.c.slot)))
+
+
 def count(connection: Connection) -> int:
     return connection.scalar(select(func.count()).select_from(dirty)) or 0
 

@@ -1,0 +1,134 @@
+"""The ledger recomputed from its evidence: facts go in, every place where the two part comes out.
+
+First the chain of digests, whole; then the snapshots; then for each campus its reports with their signatures, and each
+day of the period judged again and compared slot by slot. The same for a running collector's store and for a bundle on a
+laptop: what is believed is what agents signed; what the collector says beside it must follow from that.
+
+Four things are the collector's own word, and a bundle shows them for people to look at: where agents stood and when
+(placements), its own gaps, approved exclusions, and who was registered with which key. Reports that it withholds move
+verdicts only towards unknown. A cause that is seen only from above the campus (a shared uplink, a monitor that suspects
+itself) rests on other campuses; it is checked against the cause that this campus's evidence shows alone.
+"""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import msgspec
+
+from agent import wire
+from collector import verify_days
+from collector.day_record import day_bounds
+from collector.facts import Campus, Counts, Difference, Source
+from collector.holding import Held
+from collector.hours import Hours
+from collector.inventory import Inventory
+from collector.policy import Policy
+from collector.store.ledger import LedgerRow
+from collector.verify_chain import Chain
+from collector.verify_reports import Reports
+
+_READ: dict[str, Callable[[bytes], Any]] = {
+    "policy": Policy.from_bytes,
+    "inventory": Inventory.from_bytes,
+    "hours": Hours.from_bytes,
+}
+
+
+def _no_news(_done: int, _all: int) -> None:
+    return None
+
+
+class Verification:
+    """``counts`` is whole once :meth:`differences` has come to its end."""
+
+    def __init__(self, source: Source, progress: Callable[[int, int], None] = _no_news) -> None:
+        self.counts = Counts()
+        self._source = source
+        self._progress = progress
+        self._bodies: dict[tuple[str, str], bytes] = {}
+        self._values: dict[tuple[str, str], Any] = {}
+
+    def differences(self) -> Iterator[Difference]:
+        """In the order of chain, snapshots, campuses, days and slots: the first one is the one to look at."""
+        chain = Chain(*self._source.before())
+        yield from chain.broken(self._source.written())
+        self.counts.revisions, self.counts.chain = chain.count, chain.last
+        yield from self._snapshots()
+        keys = self._source.keys()
+        work = {name: self._source.days(name) for name in self._source.campuses()}
+        total, done = sum(len(days) for days in work.values()), 0
+        self._progress(done, total)
+        for name, days in work.items():
+            campus = self._source.campus(name)
+            reports = Reports(campus, keys)
+            yield from reports.witnesses()
+            for day in days:
+                yield from self._day(campus, day, reports)
+                done += 1
+                self._progress(done, total)
+            yield from reports.together()
+            self.counts.reports += reports.count
+            self.counts.gaps += reports.gaps()
+
+    def _snapshots(self) -> Iterator[Difference]:
+        for one in self._source.snapshots():
+            self.counts.snapshots += 1
+            if wire.digest(one.body) != one.hash:
+                yield Difference(
+                    f"{one.kind} snapshot {one.hash}", "it is not what its name says", ledger=one.hash,
+                    evidence=wire.digest(one.body),
+                )  # fmt: skip
+            else:
+                self._bodies[one.kind, one.hash] = one.body
+
+    def _day(self, campus: Campus, day: datetime.date, reports: Reports) -> Iterator[Difference]:
+        row = self._source.newest(campus.campus, day)
+        found = self._known(campus.campus)
+        if found is None:
+            if row is not None:
+                yield Difference(_name(row), "no inventory knows the campus", row.campus, row.day)
+            return
+        timezone, seconds = found
+        begin, end = day_bounds(day, timezone)
+        rows = self._source.reports(campus.campus, begin - begin % seconds, end + seconds)
+        for one in rows:
+            yield from reports.look(one)
+        if not all(reports.good(one) for one in rows):
+            return  # what cannot be believed cannot be judged
+        self.counts.days += row is not None
+        held = None if row is None else self._held(row)
+        if row is None:
+            own = [one for one in rows if one.start_at is not None and begin <= one.start_at < end]
+            yield from verify_days.unwritten(campus, day, own, seconds)
+        elif held is None:
+            yield Difference(_name(row), "a snapshot that it names is not kept", row.campus, row.day)
+        else:
+            yield from verify_days.again(row, held, campus, rows, self.counts)
+
+    def _known(self, campus: str) -> tuple[str, int] | None:
+        """The campus's time zone and the slots' length, as they were kept last."""
+        seconds = [self._value(kind, name).slot_seconds for kind, name in self._bodies if kind == "policy"]
+        inventories = [self._value(kind, name) for kind, name in self._bodies if kind == "inventory"]
+        zones = [one.campuses[campus].timezone for one in inventories if campus in one.campuses]
+        return (zones[-1], seconds[-1]) if zones and seconds else None
+
+    def _held(self, row: LedgerRow) -> Held | None:
+        hashes = {"policy": row.policy, "inventory": row.inventory, "hours": row.hours}
+        try:
+            values = {kind: self._value(kind, name) for kind, name in hashes.items()}
+        except (KeyError, msgspec.MsgspecError, ValueError):
+            return None
+        return Held(values["policy"], values["inventory"], values["hours"], hashes)
+
+    def _value(self, kind: str, name: str) -> Any:
+        key = (kind, name)
+        if key not in self._values:
+            self._values[key] = _READ[kind](self._bodies[key])
+        return self._values[key]
+
+
+def _name(row: LedgerRow) -> str:
+    return f"ledger row {row.campus} {row.day} revision {row.revision}"
