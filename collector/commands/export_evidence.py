@@ -18,8 +18,8 @@ def add_parser(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> No
         "export-evidence",
         help="write a campus's month with all its evidence to one file",
         description="Writes a zip with the ledger's revisions, the signed reports, the keys and placements of the "
-        "agents, and the policy, inventory and hours that the month was judged by. `wifi-collector verify FILE` checks it "
-        "anywhere, without this collector.",
+        "agents, and the policy, inventory and hours that the month was judged by. `wifi-collector verify FILE` checks "
+        "it anywhere, without this collector.",
         epilog="example: wifi-collector export-evidence lincoln-hs 2026-09 --out lincoln-hs-2026-09.zip",
     )
     parser.add_argument("campus", metavar="CAMPUS")
