@@ -89,7 +89,7 @@ class Reports:
         elif report.start_at != start:
             return _of(row, "it is kept at another time than it was signed", str(start), str(report.start_at))
         flag = "future" if end > row.received_at + FUTURE_SECONDS else ""
-        if flag != row.flag:
+        if flag != row.flag and report.start_at is not None:
             return _of(row, "it is flagged otherwise than its time says", row.flag or "no flag", flag or "no flag")
         stands = any(
             one.agent == row.agent and one.from_at <= start and (one.to_at is None or start < one.to_at)

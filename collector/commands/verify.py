@@ -27,8 +27,8 @@ def add_parser(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> No
         "verify",
         help="recompute the ledger from the signed evidence",
         description="Checks the ledger's chain of digests, the signature of every report, the snapshots, and judges "
-        "each slot of the period again. Says that the ledger is confirmed, or names the first difference and ends with 1. "
-        "A BUNDLE (see export-evidence) is checked without a store or a network.",
+        "each slot of the period again. Says that the ledger is confirmed, or names the first difference and ends with "
+        "1. A BUNDLE (see export-evidence) is checked without a store or a network.",
         epilog="example: wifi-collector verify --from 2026-09-01 --to 2026-09-30 --campus lincoln-hs",
     )
     parser.add_argument(

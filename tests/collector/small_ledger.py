@@ -17,6 +17,7 @@ from tests.air_evidence import Bss, airspace, channels, join, link, throughput
 from tests.collector.test_judge_loop import AP, MORNING, SLOT, Now, imported, judged_until, minute
 
 DAY = 86400
+OTHER_AP = "00:11:22:33:44:02"
 RADIO, OTHER_RADIO = "02:00:00:00:01:00", "02:00:00:00:02:00"
 HOME, SECOND = "lincoln/main/101", "lincoln/main/102"
 
@@ -37,7 +38,9 @@ class Device:
         self.seq += 1
         how = {key: more.pop(key) for key in ("ap_answers", "path_answers") if key in more}
         report = minute(start, agent=self.id, **how).report
-        report = msgspec.structs.replace(report, stream=self.stream, seq=self.seq, **more)
+        both = {name: getattr(report.reach, name) * 2 for name in wire.Reach.__struct_fields__}
+        reach = wire.Reach(**both | {"target": [AP, OTHER_AP]})
+        report = msgspec.structs.replace(report, stream=self.stream, seq=self.seq, reach=reach, **more)
         if clockless:
             clock = wire.Clock("unknown", report.clock.boottime_seconds)
             report = msgspec.structs.replace(report, start_at=None, clock=clock)
@@ -56,7 +59,7 @@ class District:
         body, day = policy.shipped("baseline-2").to_bytes(), datetime.date(2026, 1, 1)
         self.store.write(lambda c: snapshots.keep(c, "policy", body, day, self.clock())).result()
         imported(self.store, self.clock, "campuses", "id,name,ssids\nlincoln,Lincoln,District\nadams,Adams,District\n")
-        aps = f"lincoln,{AP},ap-1,10.0.0.1,{RADIO} {OTHER_RADIO}\n"
+        aps = f"lincoln,{AP},ap-1,10.0.0.1,{RADIO}\nlincoln,{OTHER_AP},ap-2,10.0.0.2,{OTHER_RADIO}\n"
         imported(self.store, self.clock, "access-points", f"campus,id,name,address,bssids\n{aps}")
         imported(self.store, self.clock, "rooms", "campus,building,room\nlincoln,main,101\nlincoln,main,102\n")
         self.judge = Judge(self.store, self.clock, grace_seconds=60.0)
@@ -86,9 +89,10 @@ def air(*, ours: bool = True) -> dict:
     stranger = Bss("02:00:00:00:09:00", -70.0, listed=False, ssid=None)
     mine = (Bss(RADIO, -50.0), Bss(OTHER_RADIO, -55.0))
     heard = (*mine, stranger) if ours else (stranger,)
-    return {"airspace": airspace(*heard), "channels": channels({36: 0.1}), "link": link(0.05), "join": join(["ok"] * 2)} | {
-        "throughput": throughput(["ok"])
-    }
+    return {
+        "airspace": airspace(*heard), "channels": channels({36: 0.1}), "link": link(0.05),
+        "join": join(["ok"] * 2), "throughput": throughput(["ok"]),
+    }  # fmt: skip
 
 
 def lived_in(folder: Path) -> District:

@@ -49,7 +49,7 @@ def test_an_untouched_store_is_confirmed_after_late_evidence_and_revisions(distr
 
     assert differences == []
     assert (counts.revisions, counts.reports, counts.days, counts.gaps) == (3, 30, 2, [])
-    assert slots_judged(district)[:6] == "mssusm"
+    assert slots_judged(district)[:6] == "mssusu"
 
 
 def test_a_first_answer_that_comes_late_is_told_to_the_slots_after_it(tmp_path):
@@ -57,7 +57,7 @@ def test_a_first_answer_that_comes_late_is_told_to_the_slots_after_it(tmp_path):
     one = Device("one")
     made.clock.at = float(MORNING)
     made.enroll(one)
-    late = [one.minute(MORNING + 60 * k) for k in range(5)]
+    late = [one.minute(MORNING + 60 * k, **air()) for k in range(5)]
     for n in range(1, 4):
         made.push(one, *(one.minute(MORNING + n * SLOT + 60 * k, ap_answers=False) for k in range(5)))
     made.judge_until(MORNING + 4 * SLOT + 61)
@@ -67,6 +67,7 @@ def test_a_first_answer_that_comes_late_is_told_to_the_slots_after_it(tmp_path):
     made.push(one, *late)
     # The live slot and the late one are judged in one pass: what lies between must hear of it too.
     made.judge_until(made.clock.at + SLOT)
+    made.judge_until(made.clock.at + 1)
 
     assert slots_judged(made)[:4] == "msss"
     assert verified(made.store)[0] == []
@@ -89,13 +90,14 @@ def test_what_an_approval_or_a_back_dated_room_changes_is_judged_again_in_silent
 def test_a_new_list_a_lost_memory_and_a_learnt_clock_leave_it_confirmed(district):
     one = Device("one")
     one.seq, boot = 100, "d" * 32
+    district.clock.at = float(MORNING + 2 * DAY + SLOT)
     blind = [one.minute(MORNING + 2 * DAY + 60 * k, clockless=True, boot_id=boot) for k in range(5)]
     district.push(one, *blind)
     offset = MORNING - 100_000.0
     anchor = [wire.Anchor(boot, offset)]
     district.push(one, one.minute(MORNING + 2 * DAY + SLOT, anchors=anchor, boot_id=boot, **air()))
-    text = f"campus,id,name,address,bssids\nlincoln,{AP},ap-1,10.0.0.1,{RADIO}\nlincoln,00:11:22:33:44:09,ap-9,10.0.0.9,\n"
-    imported(district.store, district.clock, "access-points", text)
+    rows = f"lincoln,{AP},ap-1,10.0.0.1,{RADIO}\nlincoln,00:11:22:33:44:09,ap-9,10.0.0.9,\n"
+    imported(district.store, district.clock, "access-points", f"campus,id,name,address,bssids\n{rows}")
     district.judge = Judge(district.store, district.clock, grace_seconds=60.0)
     district.judge_until(MORNING + 3 * DAY)
 
