@@ -28,7 +28,8 @@ class School(Struct, frozen=True):
 class Campus(Struct, frozen=True):
     """A physical site. ``uplink`` names a line that campuses share; ``bells`` the bell schedule it keeps;
     ``edge_address`` an address of its edge that the collector itself may ask; ``ssids``: what its own Wi-Fi is called;
-    ``join``: those of them that agents try to join as a pupil's device does."""
+    ``join``: those of them that agents try to join as a pupil's device does; ``address``: street and town, by which a
+    school that opens there is known."""
 
     id: str
     name: str
@@ -41,6 +42,7 @@ class Campus(Struct, frozen=True):
     bells: str = ""
     ssids: tuple[str, ...] = ()
     join: tuple[str, ...] = ()
+    address: str = ""
 
 
 class AccessPoint(Struct, frozen=True):
