@@ -112,7 +112,7 @@ def _named(found: list[Site], taken: set[str]) -> list[Site]:
 
 
 def _campus(site: Site, old: Campus | None, closed: list[str], moved: dict[str, str]) -> Campus:
-    schools = tuple(School(school.cds_code, school.name) for school in site.schools)
+    schools = tuple(School(school.cds_code, school.name, school.grades) for school in site.schools)
     address = sites.address(site.oldest)
     if old is None:
         return Campus(id=site.id, name=site.oldest.name, schools=schools, address=address)
@@ -129,15 +129,15 @@ def _also(site: Site) -> str:
 
 
 def _said(old: Campus, new: Campus) -> Iterator[str]:
-    before = {school.cds_code: school.name for school in old.schools}
-    after = {school.cds_code: school.name for school in new.schools}
-    yield from (f"school {code} {name} added" for code, name in after.items() if code not in before)
-    yield from (f"school {code} {name} gone" for code, name in before.items() if code not in after)
-    yield from (
-        f"school {code} renamed: {before[code] or '-'} -> {name}"
-        for code, name in after.items()
-        if code in before and before[code] != name
-    )
+    before = {school.cds_code: school for school in old.schools}
+    after = {school.cds_code: school for school in new.schools}
+    yield from (f"school {code} {one.name} added" for code, one in after.items() if code not in before)
+    yield from (f"school {code} {one.name} gone" for code, one in before.items() if code not in after)
+    for code in sorted(after.keys() & before.keys()):
+        if before[code].name != after[code].name:
+            yield f"school {code} renamed: {before[code].name or '-'} -> {after[code].name}"
+        if before[code].grades != after[code].grades:
+            yield f"school {code} grades: {before[code].grades or '-'} -> {after[code].grades or '-'}"
     if old.address != new.address:
         yield f"address: {old.address or '-'} -> {new.address}"
     if before == after and old.address == new.address:

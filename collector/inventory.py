@@ -19,10 +19,11 @@ slot waits for it. Its reports name the rooms that it measured."""
 
 
 class School(Struct, frozen=True):
-    """A school on a campus; ``cds_code`` is its 14-digit county-district-school code, text."""
+    """A school on a campus; ``cds_code`` is its 14-digit county-district-school code, text; ``grades`` as K-5."""
 
     cds_code: str
     name: str = ""
+    grades: str = ""
 
 
 class Campus(Struct, frozen=True):

@@ -6,16 +6,14 @@ preschools and regional occupational centres teach no grade of TK-12.
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 
 from msgspec import Struct
 
 from collector.cells import BadCell
 from collector.directory import Listed
+from collector.grades import HIGHEST, LOWEST, grade, span
 
-LOWEST, HIGHEST = -1, 12
-"""Transitional kindergarten and twelfth grade; kindergarten is 0."""
 # School Ownership Codes: preschool, adult education centre, regional occupational centre or programme.
 _OTHER_KINDS = frozenset({"08", "70", "98"})
 _LOCALLY_FUNDED = "locally funded"
@@ -51,12 +49,12 @@ def choose(schools: list[Listed], wanted: Wanted) -> Chosen:
 
 
 def grades(text: str) -> tuple[int, int]:
-    """A span of grades as it is typed: TK-12, K-5, 9-12, 12."""
-    first, _, last = text.partition("-")
-    span = _grade(first), _grade(last or first)
-    if span[0] is None or span[1] is None or span[0] > span[1]:
+    """A span of grades as it is typed: TK-12, K-5, 9-12, 12. Raises ValueError."""
+    first, dash, last = text.partition("-")
+    since, until = grade(first), grade(last if dash else first)
+    if since is None or until is None or since > until:
         raise ValueError(f"{text!r} is not a span of grades: write TK-12, K-5 or 9-12")
-    return span[0], span[1]
+    return since, until
 
 
 def _of_district(schools: list[Listed], district: str) -> list[Listed]:
@@ -85,17 +83,9 @@ def _left_out(school: Listed, wanted: Wanted) -> str:
     return ""
 
 
-def _teaches(listed: str, span: tuple[int, int]) -> bool:
+def _teaches(listed: str, asked: tuple[int, int]) -> bool:
     """A school whose grades are not said counts: it is the district's, and leaving it out would hide it."""
     if not listed:
         return True
-    found = [grade for grade in map(_grade, re.split(r"[-,; ]+", listed)) if grade is not None]
-    return bool(found) and min(found) <= span[1] and max(found) >= span[0]
-
-
-def _grade(text: str) -> int | None:
-    named = {"TK": -1, "P": -2, "PK": -2, "K": 0, "KN": 0}
-    folded = text.strip().upper()
-    if folded in named:
-        return named[folded]
-    return int(folded) if re.fullmatch(r"[0-9]{1,2}", folded) and 1 <= int(folded) <= HIGHEST else None
+    found = span(listed)
+    return found is not None and found[0] <= asked[1] and found[1] >= asked[0]

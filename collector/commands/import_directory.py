@@ -15,8 +15,9 @@ from collector import directory, directory_import, wanted
 from collector.cells import BadCell
 from collector.commands.console import cell, out, say, table, wrong_use
 from collector.directory_import import Outcome, Schools
+from collector.grades import HIGHEST, LOWEST
 from collector.sheet import Advance
-from collector.wanted import HIGHEST, LOWEST, Chosen, Wanted
+from collector.wanted import Chosen, Wanted
 
 SHOWN_PROPOSED = 40
 _GRADES = {LOWEST: "TK", 0: "K"}
