@@ -13,6 +13,7 @@ from collector.commands.console import Failure, say_error
 # Read in this order in `--help`: setting up, running, answering, keeping.
 VERBS = (
     "import",
+    "hours",
     "token",
     "agents",
     "policy",

@@ -154,6 +154,15 @@ def parse_calendar(name: str, data: bytes) -> Calendar:
     return Calendar(first, last, exceptions)
 
 
+def parse_meanings(name: str, data: bytes) -> dict[str, str]:
+    """The table [events] of the calendar file: the day type that the name of an event stands for. Raises HoursError."""
+    meanings = _table(name, "events", _toml(name, data).get("events", {}))
+    for pattern, meaning in meanings.items():
+        if not isinstance(meaning, str) or not meaning or not pattern.strip():
+            raise HoursError(f'{name}: events: {pattern!r} is {meaning!r}: write "Minimum Day" = "minimum"')
+    return meanings
+
+
 def schedules_of(hours: Hours, campus: Campus) -> list[str]:
     """Whose bells ring on a campus: its own schedule, else the defaults of its schools' levels, else "default"."""
     if campus.bells in hours.schedules:

@@ -16,10 +16,10 @@ from msgspec import Struct
 from sqlalchemy import Connection
 
 from agent import wire
-from collector import directory_import, importing, policy
+from collector import directory_import, events, importing, policy
 from collector.day_record import NOT_JUDGED, local_day
 from collector.holding import DEFAULT_TIMEZONE
-from collector.hours import Calendar, Hours, HoursError, parse_bells, parse_calendar
+from collector.hours import Calendar, Hours, HoursError, parse_bells, parse_calendar, parse_meanings
 from collector.importing import Change
 from collector.inventory import Inventory
 from collector.refusals import NotDone
@@ -90,7 +90,7 @@ def _proposal(connection: Connection, kind: str, body: dict[str, Any], day: date
         if kind in importing.IMPORTS:
             made = importing.IMPORTS[kind](name, data, present(connection, day), day, lambda _: None)
             return _Proposed(made.inventory.to_bytes(), made.rows, made.changes, made.ignored)
-        return _hours_proposal(connection, kind, name, data, day)
+        return _hours_proposal(connection, kind, data, body, day)
     except Refused as refused:
         raise NotDone(str(refused), f"{len(refused.faults)} faults, nothing was imported", status=2) from None
 
@@ -106,7 +106,11 @@ def _refuse_too_much(connection: Connection, proposal: _Proposed, day: datetime.
         raise NotDone(reason, "look at the difference with a dry run, and import it with --apply")
 
 
-def _hours_proposal(connection: Connection, kind: str, name: str, data: bytes, day: datetime.date) -> _Proposed:
+def _hours_proposal(
+    connection: Connection, kind: str, data: bytes, body: dict[str, Any], day: datetime.date
+) -> _Proposed:
+    name = str(body["name"])
+    ignored: list[str] = []
     snapshot = snapshots.holding(snapshots.every(connection, "hours"), day)
     before = Hours.from_bytes(snapshots.body(connection, "hours", snapshot.hash)) if snapshot else Hours()
     old: dict[str, object]
@@ -118,7 +122,7 @@ def _hours_proposal(connection: Connection, kind: str, name: str, data: bytes, d
             rows = len(schedules)
             old, new = dict(before.schedules), dict(schedules)
         elif kind == "calendar":
-            calendar = parse_calendar(name, data)
+            calendar, ignored = _calendar(name, data, body)
             after = msgspec.structs.replace(before, calendar=calendar)
             rows = len(calendar.exceptions)
             old, new = _dates(before.calendar), _dates(calendar)
@@ -131,7 +135,18 @@ def _hours_proposal(connection: Connection, kind: str, name: str, data: bytes, d
         for key in sorted({*old, *new})
         if old.get(key) != new.get(key)
     ]
-    return _Proposed(after.to_bytes(), rows, changes, [])
+    return _Proposed(after.to_bytes(), rows, changes, ignored)
+
+
+def _calendar(name: str, data: bytes, body: dict[str, Any]) -> tuple[Calendar, list[str]]:
+    """The calendar, and the names of events that it says nothing about."""
+    calendar, meanings = parse_calendar(name, data), parse_meanings(name, data)
+    if "events" in body:
+        read = events.add(str(body["events_name"]), base64.b64decode(body["events"]), calendar, meanings)
+        return read.calendar, read.unnamed
+    if meanings:
+        raise HoursError(f"{name}: [events] names events of an iCalendar file: give it with --events FILE")
+    return calendar, []
 
 
 def _dates(calendar: Calendar) -> dict[str, object]:

@@ -30,7 +30,7 @@ SHOWN_CHANGES = 40
 def add_parser(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     parser = verbs.add_parser(
         "import",
-        help="take in campuses (CSV or school directory), access points, rooms (CSV), bells or the calendar (TOML)",
+        help="take in campuses (CSV or school directory), access points, rooms (CSV), bells, calendar (TOML)",
         description="Reads a whole file and refuses all of it for one bad row. Without --apply it shows what would "
         "change and keeps nothing. A list of access points or rooms is the whole list of each campus it names.",
         epilog="example: wifi-collector import access-points aps.csv --apply",
@@ -45,6 +45,7 @@ def add_parser(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> No
     parser.add_argument(
         "--at-most", type=_share, default=0.05, metavar="SHARE", help="of the campuses that may change (default: 0.05)"
     )
+    parser.add_argument("--events", type=Path, metavar="ICS", help="of import calendar: the district's iCalendar file")
     parser.add_argument("--json", action="store_true", help="print the result for a script")
     import_directory.add_options(parser)
     parser.set_defaults(run=run)
@@ -81,6 +82,12 @@ def run(arguments: argparse.Namespace) -> int:
             present = present_inventory(arguments, _day(arguments))
             with _refusals(arguments), _progress(arguments) as advance:
                 IMPORTS[arguments.kind](str(arguments.file), data, present, _day(arguments), advance)
+    if arguments.events:
+        if arguments.kind != "calendar":
+            raise wrong_use(f"--events with {arguments.kind}", "an iCalendar file belongs to `import calendar`")
+        _check(arguments.events)
+        body["events"] = base64.b64encode(arguments.events.read_bytes()).decode()
+        body["events_name"] = arguments.events.name
     result = perform(arguments, "import", body)
     if arguments.json:
         print_json({**result, **summary})
@@ -144,7 +151,8 @@ def _share(text: str) -> float:
 def _show(arguments: argparse.Namespace, result: dict[str, Any]) -> None:
     changes = result["changes"]
     if result["ignored"]:
-        say(f"columns not read: {', '.join(result['ignored'])}")
+        what = "columns not read" if arguments.kind in IMPORTS else "events that [events] does not name, not read"
+        say(f"{what}: {', '.join(result['ignored'])}")
     if changes:
         shown = table(f"{arguments.kind}: {len(changes)} changes", "change", "what", "detail")
         styles = {"removed": "red", "added": "green"}
