@@ -14,6 +14,7 @@ from collector.commands.console import Failure, say_error
 VERBS = (
     "import",
     "hours",
+    "sample",
     "token",
     "agents",
     "policy",

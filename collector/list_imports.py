@@ -150,7 +150,8 @@ def _calendar(name: str, data: bytes, body: dict[str, Any]) -> tuple[Calendar, l
 
 
 def _dates(calendar: Calendar) -> dict[str, object]:
-    dates: dict[str, object] = dict(calendar.exceptions)
+    titles = {key: f" ({title})" for key, title in calendar.events.items()}
+    dates: dict[str, object] = {key: kind + titles.get(key, "") for key, kind in calendar.exceptions.items()}
     if calendar.first and calendar.last:
         dates["school days"] = f"{calendar.first} to {calendar.last}"
     return dates

@@ -13,7 +13,7 @@ from typing import Any
 
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
-from collector import directory_import
+from collector import directory_import, workbook
 from collector.commands import import_directory
 from collector.commands.administer import perform
 from collector.commands.console import cell, err, out, print_json, say, table, wrong_use
@@ -124,7 +124,9 @@ def _progress(arguments: argparse.Namespace) -> Iterator[Advance]:
         disable=not terminal.is_terminal,
     )
     with bar, arguments.file.open("rb") as file:
-        task = bar.add_task(f"reading {arguments.file.name}", total=sum(1 for _ in file))
+        # How many rows a workbook has is known at its end only.
+        lines = None if file.peek(4).startswith(workbook.MAGIC) else sum(1 for _ in file)
+        task = bar.add_task(f"reading {arguments.file.name}", total=lines)
         yield lambda read: bar.advance(task, read)
 
 
