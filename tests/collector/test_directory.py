@@ -2,6 +2,7 @@
 
 import gc
 import io
+import zipfile
 
 import pytest
 
@@ -140,6 +141,18 @@ def test_a_wrong_header_a_wrong_encoding_and_a_torn_file_are_refused():
     assert refused(good[:-40])[0].startswith("line 2: ")
     assert refused(text()) == ["no school is listed; download the file again"]
     assert refused(b"PK\x03\x04 not a workbook")[0].startswith("not a workbook that can be read")
+
+
+def test_a_workbook_that_unpacks_to_gigabytes_is_refused_before_it_is_unpacked(tmp_path):
+    path = tmp_path / "bomb.xlsx"
+    packed = zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED)
+    with packed, packed.open("xl/worksheets/sheet1.xml", "w") as part:
+        for _ in range(600):
+            part.write(bytes(1 << 20))
+
+    assert path.stat().st_size < 1 << 20
+    with path.open("rb") as file, pytest.raises(Refused, match="the workbook unpacks to 600 MiB; at most 512 MiB"):
+        directory.read("bomb.xlsx", file, lambda _: None)
 
 
 @pytest.mark.parametrize(

@@ -105,6 +105,18 @@ def test_ids_stay_by_cds_code_and_a_new_school_at_a_known_address_finds_its_camp
     assert second.proposal.inventory.campuses["oak-street-elementary-los-angeles"].name == "Oak Street Elementary"
 
 
+def test_a_campus_that_the_operator_named_by_cds_code_keeps_its_id_also_when_the_school_moves():
+    own = b"id,name,schools\n8001,Oak,19647330000003\n"
+    named = campuses("c.csv", own, EMPTY, DAY, lambda _: None).inventory
+    first = take(OAK, FAR, present=named)
+    moved = take({**OAK, "Street": "1 New Road"}, FAR, present=first.proposal.inventory)
+
+    assert held(first) == held(moved) == {"8001": ["3"], "far-elementary-los-angeles": ["4"]}
+    assert changes(moved) == [
+        ("changed", "8001", "address: 7 Oak St, Los Angeles -> 1 New Road, Los Angeles")
+    ]
+
+
 def test_a_school_that_closed_leaves_its_campus_and_the_last_one_leaves_a_note():
     first = take(LINCOLN, LEADERS, OAK).proposal.inventory
 
