@@ -13,6 +13,8 @@ from collector.commands.console import Failure, say_error
 # Read in this order in `--help`: setting up, running, answering, keeping.
 VERBS = (
     "import",
+    "hours",
+    "sample",
     "token",
     "agents",
     "policy",

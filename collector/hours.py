@@ -10,12 +10,14 @@ import datetime
 import itertools
 import tomllib
 import zoneinfo
+from collections.abc import Iterable
 from typing import Any
 
 import msgspec
 from msgspec import Struct
 
 from agent import wire
+from collector.grades import LEVELS, levels
 from collector.inventory import Campus
 
 DAY_NAMES = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
@@ -38,18 +40,22 @@ class Band(Struct, frozen=True):
 
 
 class Schedule(Struct, frozen=True):
-    """A bell schedule. ``days``: bands by day type; ``weekly``: the day type of each weekday, Monday first."""
+    """A bell schedule. ``days``: bands by day type; ``weekly``: the day type of each weekday, Monday first;
+    ``default_for``: the school level (elementary, middle, high) whose campuses keep it where no own bells are known."""
 
     days: dict[str, tuple[Band, ...]]
     weekly: tuple[str, ...]
+    default_for: str = ""
 
 
 class Calendar(Struct, frozen=True):
-    """``first`` and ``last`` school day; ``exceptions``: the day type of a date (ISO 8601) unlike its weekday."""
+    """``first`` and ``last`` school day; ``exceptions``: the day type of a date (ISO 8601) unlike its weekday;
+    ``events``: what the district's own calendar calls such a date, where one was read."""
 
     first: datetime.date | None = None
     last: datetime.date | None = None
     exceptions: dict[str, str] = {}
+    events: dict[str, str] = {}
 
 
 class Hours(Struct, frozen=True):
@@ -75,6 +81,7 @@ def parse_bells(name: str, data: bytes) -> dict[str, Schedule]:
     """Bell schedules from TOML. Raises HoursError.
 
     [schedules.elementary]
+    default_for = "elementary"                                 # may be left out: only for campuses without own bells
     weekly = { monday = "regular", tuesday = "banked", ... }   # a weekday left out has no school
     [[schedules.elementary.days.regular]]
     grades = "K-5"
@@ -84,10 +91,14 @@ def parse_bells(name: str, data: bytes) -> dict[str, Schedule]:
     """
     document = _toml(name, data)
     _known(name, "", document, {"schedules"})
-    schedules = {}
+    schedules: dict[str, Schedule] = {}
     for label, body in _table(name, "schedules", document.get("schedules")).items():
         where = f"schedules.{label}"
-        _known(name, where, _table(name, where, body), {"weekly", "days"})
+        _known(name, where, _table(name, where, body), {"weekly", "days", "default_for"})
+        level = body.get("default_for", "")
+        if level not in ("", *LEVELS) or (level and level in (one.default_for for one in schedules.values())):
+            mend = f"write each of {', '.join(LEVELS)} at most once, and at one schedule"
+            raise HoursError(f"{name}: {where}.default_for is {level!r}: {mend}")
         days = {
             day: tuple(_band(name, f"{where}.days.{day}", band) for band in _list(name, f"{where}.days.{day}", bands))
             for day, bands in _table(name, f"{where}.days", body.get("days")).items()
@@ -101,7 +112,8 @@ def parse_bells(name: str, data: bytes) -> dict[str, Schedule]:
                 continue
             if not isinstance(day, str) or day not in days:
                 raise HoursError(f"{name}: {where}.weekly.{weekday} is {day!r}: write [[{where}.days.{day}]] for it")
-        schedules[label] = Schedule(days, tuple(weekly.get(weekday, NO_SCHOOL) for weekday in DAY_NAMES))
+        types = tuple(weekly.get(weekday, NO_SCHOOL) for weekday in DAY_NAMES)
+        schedules[label] = Schedule(days, types, level)
     if not schedules:
         raise HoursError(f"{name}: no schedule: write at least [schedules.{DEFAULT}]")
     return schedules
@@ -116,9 +128,11 @@ def parse_calendar(name: str, data: bytes) -> Calendar:
     from = 2025-11-24
     to = 2025-11-28
     type = "none"            # or a day type of the bell schedules
+    [events]                 # what the names in an iCalendar file mean; read by collector/events.py
+    "Minimum Day*" = "minimum"
     """
     document = _toml(name, data)
-    _known(name, "", document, {"first", "last", "days"})
+    _known(name, "", document, {"first", "last", "days", "events"})
     first, last = (_date(name, key, document.get(key)) for key in ("first", "last"))
     if first > last:
         raise HoursError(f"{name}: `first` {first} is after `last` {last}: exchange them")
@@ -140,17 +154,41 @@ def parse_calendar(name: str, data: bytes) -> Calendar:
     return Calendar(first, last, exceptions)
 
 
-def day_type(hours: Hours, campus: Campus, day: datetime.date) -> str:
-    """The day type that holds, or "none"."""
+def parse_meanings(name: str, data: bytes) -> dict[str, str]:
+    """The table [events] of the calendar file: the day type that the name of an event stands for. Raises HoursError."""
+    meanings = _table(name, "events", _toml(name, data).get("events", {}))
+    for pattern, meaning in meanings.items():
+        if not isinstance(meaning, str) or not meaning or not pattern.strip():
+            raise HoursError(f'{name}: events: {pattern!r} is {meaning!r}: write "Minimum Day" = "minimum"')
+    return meanings
+
+
+def schedules_of(hours: Hours, campus: Campus) -> list[str]:
+    """Whose bells ring on a campus: its own schedule, else the defaults of its schools' levels, else "default"."""
+    if campus.bells in hours.schedules:
+        return [campus.bells]
+    wanted = {level for school in campus.schools for level in levels(school.grades)}
+    assumed = [label for label, schedule in hours.schedules.items() if schedule.default_for in wanted]
+    return assumed or [label for label in (DEFAULT,) if label in hours.schedules]
+
+
+def day_type(hours: Hours, schedule: Schedule, day: datetime.date) -> str:
+    """The day type that holds for a schedule, or "none"."""
     calendar = hours.calendar
     if (calendar.first and day < calendar.first) or (calendar.last and day > calendar.last):
-        return NO_SCHOOL
-    schedule = hours.schedules.get(campus.bells) or hours.schedules.get(DEFAULT)
-    if schedule is None:
         return NO_SCHOOL
     kind = calendar.exceptions.get(day.isoformat(), schedule.weekly[day.weekday()])
     # A calendar may name a day type that some schedule has no bells for: that schedule has its weekday's.
     return kind if kind == NO_SCHOOL or kind in schedule.days else schedule.weekly[day.weekday()]
+
+
+def bands(hours: Hours, campus: Campus, day: datetime.date) -> list[tuple[str, str, Band]]:
+    """The campus's day: the schedule, the day type and the band of every group of grades that has class."""
+    found = []
+    for label in schedules_of(hours, campus):
+        kind = day_type(hours, hours.schedules[label], day)
+        found += [(label, kind, band) for band in hours.schedules[label].days.get(kind, ())]
+    return found
 
 
 def class_intervals(hours: Hours, campus: Campus, day: datetime.date) -> list[Interval]:
@@ -160,22 +198,14 @@ def class_intervals(hours: Hours, campus: Campus, day: datetime.date) -> list[In
         midnights = (datetime.datetime.combine(day + datetime.timedelta(days=n), datetime.time(), zone) for n in (0, 1))
         begin, end = (midnight.timestamp() for midnight in midnights)
         return [(begin, end)]
-    kind = day_type(hours, campus, day)
-    if kind == NO_SCHOOL:
-        return []
-    schedule = hours.schedules.get(campus.bells) or hours.schedules[DEFAULT]
+    return union(piece for _, _, band in bands(hours, campus, day) for piece in periods(band, day, zone))
 
-    def instant(time: datetime.time) -> float:
-        return datetime.datetime.combine(day, time, zone).timestamp()
 
-    pieces: list[Interval] = []
-    for band in schedule.days[kind]:
-        begin = instant(band.begins)
-        for out, back in sorted(band.breaks):
-            pieces.append((begin, instant(out)))
-            begin = instant(back)
-        pieces.append((begin, instant(band.ends)))
-    return _union(pieces)
+def periods(band: Band, day: datetime.date, zone: datetime.tzinfo) -> list[Interval]:
+    """The band's class between its breaks, in Unix seconds."""
+    times = [band.begins, *(time for pair in sorted(band.breaks) for time in pair), band.ends]
+    instants = [datetime.datetime.combine(day, time, zone).timestamp() for time in times]
+    return list(zip(instants[::2], instants[1::2], strict=True))
 
 
 def instructional(hours: Hours, campus: Campus, day: datetime.date, slot_seconds: int) -> dict[int, int]:
@@ -210,7 +240,8 @@ def next_windows(
     return found
 
 
-def _union(pieces: list[Interval]) -> list[Interval]:
+def union(pieces: Iterable[Interval]) -> list[Interval]:
+    """The pieces as disjoint intervals in order."""
     joined: list[Interval] = []
     for begin, end in sorted(piece for piece in pieces if piece[0] < piece[1]):
         if joined and begin <= joined[-1][1]:

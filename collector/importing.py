@@ -64,17 +64,18 @@ def campuses(name: str, data: bytes, present: Inventory, valid_from: datetime.da
     """Adds and changes campuses. A campus that the file does not name stays: closing a campus is not an import."""
     sheet, faults = read(name, data, CAMPUS_COLUMNS, _campus_aliases(), advance)
     found = _rows(sheet.rows, faults, _campus, lambda campus: campus.id, "campus")
-    lines = {row["id"]: row.line for row in sheet.rows}
+    rows = {row["id"]: row for row in sheet.rows}
     merged = dict(present.campuses)
     changes = []
-    for campus in found:
-        old = present.campuses.get(campus.id)
+    for listed in found:
+        old = present.campuses.get(listed.id)
+        campus = listed if old is None else _with_what_the_file_does_not_say(listed, old, rows[listed.id])
         if old is None:
             changes.append(Change("added", campus.id, campus.name))
         elif old.simulated != campus.simulated:
             words = ("simulated", "real") if old.simulated else ("real", "simulated")
             reason = f"campus {campus.id} is {words[0]} and cannot become {words[1]}"
-            faults.append(Fault(lines[campus.id], reason, f"give the {words[1]} campus an id of its own"))
+            faults.append(Fault(rows[campus.id].line, reason, f"give the {words[1]} campus an id of its own"))
         elif old != campus:
             changes.append(Change("changed", campus.id, _differences(old, campus)))
         merged[campus.id] = campus
@@ -195,6 +196,14 @@ def _joined(ssids: tuple[str, ...], join: tuple[str, ...]) -> tuple[str, ...]:
         if ssid not in ssids:
             raise BadCell(f"join {ssid!r} is none of the campus's ssids", "name it in the column ssids too")
     return join
+
+
+def _with_what_the_file_does_not_say(campus: Campus, old: Campus, row: Row) -> Campus:
+    """The address and the names of schools come from the school directory, and so do schools without their column."""
+    names = {school.cds_code: school for school in old.schools}
+    named = tuple(names.get(school.cds_code, school) for school in campus.schools)
+    schools = named if "schools" in row.cells else old.schools
+    return msgspec.structs.replace(campus, address=old.address, schools=schools)
 
 
 def _school(code: str) -> School:

@@ -19,16 +19,18 @@ slot waits for it. Its reports name the rooms that it measured."""
 
 
 class School(Struct, frozen=True):
-    """A school on a campus; ``cds_code`` is its 14-digit county-district-school code, text."""
+    """A school on a campus; ``cds_code`` is its 14-digit county-district-school code, text; ``grades`` as K-5."""
 
     cds_code: str
     name: str = ""
+    grades: str = ""
 
 
 class Campus(Struct, frozen=True):
     """A physical site. ``uplink`` names a line that campuses share; ``bells`` the bell schedule it keeps;
     ``edge_address`` an address of its edge that the collector itself may ask; ``ssids``: what its own Wi-Fi is called;
-    ``join``: those of them that agents try to join as a pupil's device does."""
+    ``join``: those of them that agents try to join as a pupil's device does; ``address``: street and town, by which a
+    school that opens there is known."""
 
     id: str
     name: str
@@ -41,6 +43,7 @@ class Campus(Struct, frozen=True):
     bells: str = ""
     ssids: tuple[str, ...] = ()
     join: tuple[str, ...] = ()
+    address: str = ""
 
 
 class AccessPoint(Struct, frozen=True):

@@ -16,10 +16,10 @@ from msgspec import Struct
 from sqlalchemy import Connection
 
 from agent import wire
-from collector import importing, policy
+from collector import directory_import, events, importing, policy
 from collector.day_record import NOT_JUDGED, local_day
 from collector.holding import DEFAULT_TIMEZONE
-from collector.hours import Calendar, Hours, HoursError, parse_bells, parse_calendar
+from collector.hours import Calendar, Hours, HoursError, parse_bells, parse_calendar, parse_meanings
 from collector.importing import Change
 from collector.inventory import Inventory
 from collector.refusals import NotDone
@@ -56,14 +56,14 @@ def take_in(store: Store, clock: Callable[[], float], body: dict[str, Any], by: 
     now = clock()
     day = datetime.date.fromisoformat(body["valid_from"]) if body.get("valid_from") else today(store, now)
     kind = str(body["kind"])
-    data = base64.b64decode(body["data"])
     kept_as = "inventory" if kind in importing.IMPORTS else "hours"
     with store.read() as connection:
         standing = snapshots.every(connection, kept_as)
         if standing and standing[-1].valid_from > day:
             hint = f"give --valid-from {standing[-1].valid_from} or later: what held before is history"
             raise NotDone(f"what holds from {standing[-1].valid_from} on is kept already", hint, status=2)
-        proposal = _proposal(connection, kind, str(body["name"]), data, day)
+        proposal = _proposal(connection, kind, body, day)
+        _refuse_too_much(connection, proposal, day, body.get("at_most"))
     result: dict[str, Any] = {
         "kind": kind,
         "rows": proposal.rows,
@@ -79,17 +79,38 @@ def take_in(store: Store, clock: Callable[[], float], body: dict[str, Any], by: 
     return result
 
 
-def _proposal(connection: Connection, kind: str, name: str, data: bytes, day: datetime.date) -> _Proposed:
+def _proposal(connection: Connection, kind: str, body: dict[str, Any], day: datetime.date) -> _Proposed:
+    name = str(body["name"])
     try:
+        if kind == "campuses" and "directory" in body:
+            asked = msgspec.convert(body["directory"], directory_import.Schools)
+            made = directory_import.propose(name, asked, present(connection, day), day).proposal
+            return _Proposed(made.inventory.to_bytes(), made.rows, made.changes, made.ignored)
+        data = base64.b64decode(body["data"])
         if kind in importing.IMPORTS:
             made = importing.IMPORTS[kind](name, data, present(connection, day), day, lambda _: None)
             return _Proposed(made.inventory.to_bytes(), made.rows, made.changes, made.ignored)
-        return _hours_proposal(connection, kind, name, data, day)
+        return _hours_proposal(connection, kind, data, body, day)
     except Refused as refused:
         raise NotDone(str(refused), f"{len(refused.faults)} faults, nothing was imported", status=2) from None
 
 
-def _hours_proposal(connection: Connection, kind: str, name: str, data: bytes, day: datetime.date) -> _Proposed:
+def _refuse_too_much(connection: Connection, proposal: _Proposed, day: datetime.date, at_most: float | None) -> None:
+    """Stops an import that nobody looks at where it would change more of the campuses than a share."""
+    if at_most is None:
+        return
+    campuses = len(present(connection, day).campuses)
+    changed = len(proposal.changes)
+    if changed > at_most * campuses:
+        reason = f"{changed} of {campuses} campuses would change, more than the share {at_most:g}: nothing was imported"
+        raise NotDone(reason, "look at the difference with a dry run, and import it with --apply")
+
+
+def _hours_proposal(
+    connection: Connection, kind: str, data: bytes, body: dict[str, Any], day: datetime.date
+) -> _Proposed:
+    name = str(body["name"])
+    ignored: list[str] = []
     snapshot = snapshots.holding(snapshots.every(connection, "hours"), day)
     before = Hours.from_bytes(snapshots.body(connection, "hours", snapshot.hash)) if snapshot else Hours()
     old: dict[str, object]
@@ -101,7 +122,7 @@ def _hours_proposal(connection: Connection, kind: str, name: str, data: bytes, d
             rows = len(schedules)
             old, new = dict(before.schedules), dict(schedules)
         elif kind == "calendar":
-            calendar = parse_calendar(name, data)
+            calendar, ignored = _calendar(name, data, body)
             after = msgspec.structs.replace(before, calendar=calendar)
             rows = len(calendar.exceptions)
             old, new = _dates(before.calendar), _dates(calendar)
@@ -114,11 +135,23 @@ def _hours_proposal(connection: Connection, kind: str, name: str, data: bytes, d
         for key in sorted({*old, *new})
         if old.get(key) != new.get(key)
     ]
-    return _Proposed(after.to_bytes(), rows, changes, [])
+    return _Proposed(after.to_bytes(), rows, changes, ignored)
+
+
+def _calendar(name: str, data: bytes, body: dict[str, Any]) -> tuple[Calendar, list[str]]:
+    """The calendar, and the names of events that it says nothing about."""
+    calendar, meanings = parse_calendar(name, data), parse_meanings(name, data)
+    if "events" in body:
+        read = events.add(str(body["events_name"]), base64.b64decode(body["events"]), calendar, meanings)
+        return read.calendar, read.unnamed
+    if meanings:
+        raise HoursError(f"{name}: [events] names events of an iCalendar file: give it with --events FILE")
+    return calendar, []
 
 
 def _dates(calendar: Calendar) -> dict[str, object]:
-    dates: dict[str, object] = dict(calendar.exceptions)
+    titles = {key: f" ({title})" for key, title in calendar.events.items()}
+    dates: dict[str, object] = {key: kind + titles.get(key, "") for key, kind in calendar.exceptions.items()}
     if calendar.first and calendar.last:
         dates["school days"] = f"{calendar.first} to {calendar.last}"
     return dates

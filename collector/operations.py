@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from msgspec import Struct
 from sqlalchemy import Connection
 
-from collector import adopting, list_imports
+from collector import adopting, drawn_rooms, list_imports
 from collector.holding import Holding, NothingHolds
 from collector.inventory import WALKING
 from collector.joining import join_string
@@ -214,12 +214,17 @@ def _import(task: Task) -> Body:
     return list_imports.take_in(task.store, task.clock, task.body, task.by)
 
 
+def _sample_rooms(task: Task) -> Body:
+    return drawn_rooms.draw_rooms(task.store, task.clock, task.body, task.by)
+
+
 def _adopt(task: Task) -> Body:
     return adopting.adopt(task.store, task.clock, task.body, task.by)
 
 
 OPERATIONS: dict[str, Callable[[Task], Body]] = {
     "import": _import,
+    "sample-rooms": _sample_rooms,
     "policy-adopt": _adopt,
     "token-create": _make_tokens,
     "agents-approve": _approve,

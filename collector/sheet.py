@@ -15,7 +15,7 @@ from msgspec import Struct
 
 SHOWN_FAULTS = 50
 MAX_CELL = 4096
-_UNSAFE = re.compile("[\x00-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]")
+UNSAFE = re.compile("[\x00-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 
 Advance = Callable[[int], None]
 
@@ -162,7 +162,7 @@ def _check_header(name: str, header: list[str], required: Sequence[str], optiona
 
 def _cell_fault(line: int, row: dict[str, str]) -> Fault | None:
     for column, cell in row.items():
-        if _UNSAFE.search(cell):
+        if UNSAFE.search(cell):
             return Fault(line, f"{column} holds an invisible control character", "type the cell anew")
         if len(cell) > MAX_CELL:
             return Fault(line, f"{column} is {len(cell)} characters long", f"at most {MAX_CELL} are read")

@@ -43,10 +43,11 @@ def test_every_verb_has_help_with_an_example(collector):
     for verb in VERBS:
         done = collector(verb, "--help")
         assert done.returncode == 0, verb
-        if verb not in ("token", "policy"):
+        if verb not in ("token", "policy", "sample"):
             assert "example: wifi-collector" in done.stdout, verb
     for verb in (("token", "create"), ("policy", "show"), ("policy", "check"), ("policy", "adopt"), ("agents", "move")):
         assert "example: wifi-collector" in collector(*verb, "--help").stdout, verb
+    assert "example: wifi-collector" in collector("sample", "rooms", "--help").stdout
 
 
 def test_an_import_is_a_dry_run_until_it_is_applied_and_the_second_changes_nothing(collector, lists):
