@@ -19,6 +19,7 @@ VERBS = (
     "serve",
     "evaluate",
     "commitment",
+    "exclusions",
     "rules",
     "backup",
     "restore",

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from msgspec import Struct
 from sqlalchemy import Connection
 
-from collector import adopting, list_imports
+from collector import adopting, exclusions, list_imports
 from collector.holding import Holding, NothingHolds
 from collector.inventory import WALKING
 from collector.joining import join_string
@@ -214,6 +214,14 @@ def _adopt(task: Task) -> Body:
     return adopting.adopt(task.store, task.clock, task.body, task.by)
 
 
+def _ask_exclusion(task: Task) -> Body:
+    return exclusions.add(task.store, task.clock, task.body, task.by)
+
+
+def _approve_exclusion(task: Task) -> Body:
+    return exclusions.approve(task.store, task.clock, task.body, task.by)
+
+
 OPERATIONS: dict[str, Callable[[Task], Body]] = {
     "import": _import,
     "policy-adopt": _adopt,
@@ -223,6 +231,8 @@ OPERATIONS: dict[str, Callable[[Task], Body]] = {
     "agents-move": _move,
     "agents-replace": _replace,
     "agents-revoke": _revoke,
+    "exclusions-add": _ask_exclusion,
+    "exclusions-approve": _approve_exclusion,
     "evaluate": _evaluate,
     "backup": _backup,
 }
