@@ -5,10 +5,14 @@ import datetime
 from collections.abc import Iterator
 from pathlib import Path
 
+from msgspec import structs
+
+from agent import wire
 from collector import list_imports, policy
 from collector.judge import Judge
 from collector.operations import perform
-from collector.store import Store, snapshots
+from collector.store import Incoming, Store, snapshots
+from collector.store.evidence import pack
 from tests.collector.test_judge_loop import AP, MORNING, SLOT, Now, a_slot, enrolled, imported, judged_until, pushed
 
 CAMPUSES = "id,name,region,uplink,simulated\nlincoln,Lincoln,East,,no\noak,Oak,West,,no\nmodel,Model,East,,yes\n"
@@ -39,6 +43,13 @@ def measured(store: Store, clock: Now, judge: Judge, letters: str, since: int = 
         if letter != "u":
             pushed(store, clock, *a_slot(slot, ap_answers=letter == "m", agent=agent))
         judged_until(judge, clock, slot + SLOT + 61)
+
+
+def for_access_point(one: Incoming, ap: str) -> Incoming:
+    """The same minute, in which another access point was asked."""
+    report = structs.replace(one.report, reach=structs.replace(one.report.reach, target=[ap]))
+    document = wire.encode(report)
+    return Incoming(report, wire.digest(document), "signature", pack(document))
 
 
 def iso(at: float) -> str:
