@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from msgspec import Struct
 from sqlalchemy import Connection
 
-from collector import adopting, exclusions, list_imports
+from collector import adopting, exclusions, incident_acts, list_imports, room_reports
 from collector.holding import Holding, NothingHolds
 from collector.inventory import WALKING
 from collector.joining import join_string
@@ -206,33 +206,26 @@ def _backup(task: Task) -> Body:
         raise NotDone(fault.reason, fault.hint) from None
 
 
-def _import(task: Task) -> Body:
-    return list_imports.take_in(task.store, task.clock, task.body, task.by)
-
-
-def _adopt(task: Task) -> Body:
-    return adopting.adopt(task.store, task.clock, task.body, task.by)
-
-
-def _ask_exclusion(task: Task) -> Body:
-    return exclusions.add(task.store, task.clock, task.body, task.by)
-
-
-def _approve_exclusion(task: Task) -> Body:
-    return exclusions.approve(task.store, task.clock, task.body, task.by)
+def _plain(act: Callable[[Store, Callable[[], float], Body, str], Body]) -> Callable[[Task], Body]:
+    """An act that needs nothing of the configuration."""
+    return lambda task: act(task.store, task.clock, task.body, task.by)
 
 
 OPERATIONS: dict[str, Callable[[Task], Body]] = {
-    "import": _import,
-    "policy-adopt": _adopt,
+    "import": _plain(list_imports.take_in),
+    "policy-adopt": _plain(adopting.adopt),
     "token-create": _make_tokens,
     "agents-approve": _approve,
     "agents-assign": _assign,
     "agents-move": _move,
     "agents-replace": _replace,
     "agents-revoke": _revoke,
-    "exclusions-add": _ask_exclusion,
-    "exclusions-approve": _approve_exclusion,
+    "exclusions-add": _plain(exclusions.add),
+    "exclusions-approve": _plain(exclusions.approve),
+    "incident-step": _plain(incident_acts.step),
+    "incident-note": _plain(incident_acts.note),
+    "incident-close": _plain(incident_acts.close),
+    "room-report-add": _plain(room_reports.add),
     "evaluate": _evaluate,
     "backup": _backup,
 }
