@@ -19,7 +19,7 @@ from collector.services import Services
 from collector.store import ledger
 
 
-class _Wrong(ValueError):
+class WrongQuery(ValueError):
     """A query that cannot be understood."""
 
 
@@ -27,7 +27,7 @@ def routes(services: Services) -> list[BaseRoute]:
     """Each answer is worked out in a thread: a large district never delays ingest."""
 
     async def campuses(_: Request) -> Response:
-        return _json(await run_in_threadpool(_campuses, services))
+        return as_json(await run_in_threadpool(_campuses, services))
 
     async def days(request: Request) -> Response:
         return await _answered(_ledger, services, request)
@@ -45,10 +45,10 @@ def routes(services: Services) -> list[BaseRoute]:
 async def _answered(work: Any, services: Services, request: Request) -> Response:
     try:
         response: Response = await run_in_threadpool(work, services, request)
-    except _Wrong as fault:
-        return _json({"error": str(fault)}, 400)
+    except WrongQuery as fault:
+        return as_json({"error": str(fault)}, 400)
     except UnknownCampus as fault:
-        return _json({"error": str(fault)}, 404)
+        return as_json({"error": str(fault)}, 404)
     return response
 
 
@@ -56,15 +56,15 @@ def _commitment(services: Services, request: Request) -> Response:
     query = request.query_params
     answer = commitment(
         services.store,
-        _day(request, "from"),
-        _day(request, "to"),
+        day(request, "from"),
+        day(request, "to"),
         query.get("campus"),
         now=services.clock(),
         why=query.get("why", "") in ("1", "true"),
     )
     if query.get("format") == "csv":
         return Response(as_csv(answer), media_type="text/csv; charset=utf-8")
-    return _json(answer)
+    return as_json(answer)
 
 
 def _campuses(services: Services) -> list[dict[str, Any]]:
@@ -100,8 +100,8 @@ def _campuses(services: Services) -> list[dict[str, Any]]:
 def _ledger(services: Services, request: Request) -> Response:
     campus = request.path_params["campus"]
     with services.store.read() as connection:
-        until = _day(request, "to") or _today(connection, services.clock())
-        since = _day(request, "from") or until - datetime.timedelta(days=6)
+        until = day(request, "to") or _today(connection, services.clock())
+        since = day(request, "from") or until - datetime.timedelta(days=6)
         rows = ledger.revisions(connection, campus, since.isoformat(), until.isoformat())
         changes = ledger.changes(connection, campus, since.isoformat(), until.isoformat())
     found = [
@@ -122,7 +122,7 @@ def _ledger(services: Services, request: Request) -> Response:
         for row in rows
     ]
     document = {"campus": campus, "from": since.isoformat(), "to": until.isoformat(), "revisions": found}
-    return _json(document | {"changes": changes})
+    return as_json(document | {"changes": changes})
 
 
 def _today(connection: Connection, now: float) -> datetime.date:
@@ -134,15 +134,15 @@ def _today(connection: Connection, now: float) -> datetime.date:
         return datetime.datetime.fromtimestamp(now, datetime.UTC).date()
 
 
-def _day(request: Request, key: str) -> datetime.date | None:
+def day(request: Request, key: str) -> datetime.date | None:
     text = request.query_params.get(key)
     if text is None:
         return None
     try:
         return datetime.date.fromisoformat(text)
     except ValueError:
-        raise _Wrong(f"{key}={text[:40]!r} is not a date like 2026-08-13") from None
+        raise WrongQuery(f"{key}={text[:40]!r} is not a date like 2026-08-13") from None
 
 
-def _json(document: object, status: int = 200) -> Response:
+def as_json(document: object, status: int = 200) -> Response:
     return Response(msgspec.json.encode(document), status, media_type="application/json")

@@ -3,6 +3,10 @@
 A campus's record begins with its first agent; class time of the period since then that has no row in the ledger counts
 as unknown, so a lost row cannot make an answer better. Real and simulated campuses never share a total. Numerators and
 denominators are added up, never averages.
+
+The headline (``verdict``, its bounds, every count) holds all class time, approved planned work too: it never drops time
+quietly. ``without_exclusions`` stands beside it and answers the same of the time that planned work left, and
+``exclusions`` lists what that leaves out.
 """
 
 from __future__ import annotations
@@ -14,13 +18,14 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Connection
 
-from collector import coverage, day_verdict
+from collector import coverage, day_verdict, planned_work
 from collector.day_record import Criterion, DayRecord, RoomAir, Span, day_bounds, local_day
 from collector.holding import Held, Holding, NothingHolds
 from collector.hours import instructional
 from collector.inventory import Campus
 from collector.roll_up import Bounds, Tally, roll_up, total
 from collector.store import coverage as rooms_measured
+from collector.store import exclusions as kept_exclusions
 from collector.store import judging as sql
 from collector.store import ledger
 
@@ -113,11 +118,17 @@ def _campus_answer(
         for cause, seconds in record.causes().items():
             causes[cause] = causes.get(cause, 0) + seconds
     begins = sql.record_begins(connection, campus.id)
-    lost, lost_slots, lost_days = _days_without_row(connection, holding, campus, rows, period, begins, now)
-    seconds_of = total(tallies) + Tally(unknown=lost)
-    slots += Tally(unknown=lost_slots)
-    days = _days(connection, holding, campus, records, now) + Tally(unknown=lost_days)
+    lost = _days_without_row(connection, holding, campus, rows, period, begins, now)
+    lost_seconds = sum(part[3] for parts in lost.values() for part in parts)
+    seconds_of = total(tallies) + Tally(unknown=lost_seconds)
+    slots += Tally(unknown=sum(len(parts) for parts in lost.values()))
+    days_of = _days(connection, holding, campus, records, lost, now)
+    days = total(days_of.values())
     verdict, by_slots, by_days = roll_up(held.policy, seconds_of, days)
+    bounds = day_bounds(period[0], campus.timezone)[0], day_bounds(period[1], campus.timezone)[1]
+    exclusions = kept_exclusions.approved(connection, *bounds, campus.id)
+    out = planned_work.left_out(records, lost, exclusions)
+    days_left = total(tally for day, tally in days_of.items() if day not in out.days)
     listed = {room.id for room in held.inventory.places.get(campus.id, ())}
     measured = ({place for record in records for place in record.places_measured} | surveyed.keys()) & listed
     until = datetime.datetime.fromtimestamp(min(now, day_bounds(period[1], campus.timezone)[1]), datetime.UTC)
@@ -138,12 +149,14 @@ def _campus_answer(
         "coverage": coverage.line(held.policy, listed, surveyed, until),
         "record_from": _local(begins, campus) if begins is not None else None,
         "causes": dict(sorted(causes.items(), key=lambda item: -item[1])),
+        "without_exclusions": planned_work.answered(held.policy, planned_work.less(seconds_of, out.seconds), days_left),
+        "exclusions": planned_work.listed(exclusions, out),
     }
     if why:
         answer["why"] = {
             "spans": [_span(record, span, campus) for record in records for span in record.spans if _tells(span)],
             "rooms_never_measured": sorted(listed - measured),
-            "days_without_record_seconds": lost,
+            "days_without_record_seconds": lost_seconds,
             "days": [_day(record) for record in records if _day_tells(record)],
         }
     return answer
@@ -166,30 +179,36 @@ def _days_without_row(
     period: tuple[datetime.date, datetime.date],
     begins: float | None,
     now: float,
-) -> tuple[int, int, int]:
-    """Instructional seconds, slots, and days of which something is required, of the record's finished days that the
-    ledger does not hold."""
+) -> dict[str, list[planned_work.Part]]:
+    """The class time, by day, of the record's finished days that the ledger does not hold."""
     if begins is None:
-        return 0, 0, 0
+        return {}
     day = max(period[0], local_day(begins, campus.timezone))
     last = min(period[1], local_day(now, campus.timezone) - datetime.timedelta(days=1))
-    seconds = slots = days = 0
+    lost: dict[str, list[planned_work.Part]] = {}
     while day <= last:
         if day.isoformat() not in rows:
             held = holding.on(connection, day)
-            lost = instructional(held.hours, campus, day, held.policy.slot_seconds)
-            lost = {slot: weight for slot, weight in lost.items() if slot >= begins}
-            seconds += sum(lost.values())
-            slots += len(lost)
-            days += bool(lost) and day_verdict.required(held.policy)
+            seconds = held.policy.slot_seconds
+            weights = instructional(held.hours, campus, day, seconds)
+            lost[day.isoformat()] = [
+                (slot, slot + seconds, "unknown", weight) for slot, weight in weights.items() if slot >= begins
+            ]
         day += datetime.timedelta(days=1)
-    return seconds, slots, days
+    return lost
 
 
-def _days(connection: Connection, holding: Holding, campus: Campus, records: list[DayRecord], now: float) -> Tally:
-    """School days by verdict: those that are over, and of which the policy of that day required something. A day that
-    was closed before days were judged is unknown where something was required."""
-    found = dict.fromkeys(("met", "short", "unknown"), 0)
+def _days(
+    connection: Connection,
+    holding: Holding,
+    campus: Campus,
+    records: list[DayRecord],
+    lost: dict[str, list[planned_work.Part]],
+    now: float,
+) -> dict[str, Tally]:
+    """Each school day by its verdict: those that are over, and of which the policy of that day required something. A
+    day that was closed before days were judged, or of which no row is left, is unknown where something was required."""
+    found = {}
     today = local_day(now, campus.timezone)
     for record in records:
         day = datetime.date.fromisoformat(record.day)
@@ -200,8 +219,11 @@ def _days(connection: Connection, holding: Holding, campus: Campus, records: lis
         else:
             continue
         if verdict:
-            found[verdict] += 1
-    return Tally(**found)
+            found[record.day] = Tally(**{verdict: 1})
+    for name, parts in lost.items():
+        if parts and day_verdict.required(holding.on(connection, datetime.date.fromisoformat(name)).policy):
+            found[name] = Tally(unknown=1)
+    return found
 
 
 def _outcomes(records: list[DayRecord]) -> dict[str, int]:
@@ -279,6 +301,9 @@ def _totals(answers: list[dict[str, Any]]) -> dict[str, Any]:
     return {
         "campuses": len(answers),
         **{verdict: sum(one["verdict"] == verdict for one in answers) for verdict in _WORST_FIRST},
+        "without_exclusions": {
+            verdict: sum(one["without_exclusions"]["verdict"] == verdict for one in answers) for verdict in _WORST_FIRST
+        },
         "seconds": {"met": seconds.met, "short": seconds.short, "unknown": seconds.unknown},
     }
 

@@ -10,7 +10,8 @@ COLUMNS = (
     "campus", "name", "region", "simulated", "verdict", "met_ratio_lower", "met_ratio_upper", "evidence_ratio",
     "met_seconds", "short_seconds", "unknown_seconds", "days_met", "days_short", "days_unknown", "rooms_measured",
     "rooms_listed", "rooms_covered", "record_from", "from", "to",
-    "objective", "policy",
+    "objective", "policy", "without_exclusions_verdict", "without_exclusions_lower", "without_exclusions_upper",
+    "excluded_seconds",
 )  # fmt: skip
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "\0")
 
@@ -28,6 +29,10 @@ def as_csv(answer: dict[str, Any]) -> str:
             "rooms_covered": min((line["met"] for line in one["coverage"]), default=None),
             "rooms_measured": one["rooms"]["measured"],
             "rooms_listed": one["rooms"]["listed"],
+            "without_exclusions_verdict": one["without_exclusions"]["verdict"],
+            "without_exclusions_lower": one["without_exclusions"]["met_ratio_lower"],
+            "without_exclusions_upper": one["without_exclusions"]["met_ratio_upper"],
+            "excluded_seconds": one["instructional_seconds"] - one["without_exclusions"]["instructional_seconds"],
             "simulated": "yes" if one["simulated"] else "no",
         }
         writer.writerow([safe(flat[column]) for column in COLUMNS])

@@ -23,6 +23,9 @@ VERBS = (
     "commitment",
     "verify",
     "export-evidence",
+    "exclusions",
+    "incident",
+    "room-report",
     "rules",
     "backup",
     "restore",
@@ -44,7 +47,8 @@ def parser(verb: str | None = None) -> argparse.ArgumentParser:
     )
     verbs = root.add_subparsers(dest="verb", metavar="COMMAND", required=True)
     for one in VERBS if verb is None else (verb,):
-        module = "import_file" if one == "import" else one.replace("-", "_")  # a module cannot be named `import`
+        # A module cannot be named `import`, nor have a dash in its name.
+        module = "import_file" if one == "import" else one.replace("-", "_")
         importlib.import_module(f"collector.commands.{module}").add_parser(verbs)
     return root
 

@@ -163,7 +163,7 @@ def blank(campus: str, day: datetime.date, timezone: str, slot_seconds: int) -> 
 def with_judged(record: DayRecord, judged: Iterable[Judged]) -> tuple[DayRecord, list[SlotChange]]:
     """The record with these slots judged anew, and the already judged slots whose verdict this changes."""
     strip = list(record.strip)
-    grounds = _by_slot(record)
+    grounds = by_slot(record)
     weights = dict(record.weights)
     evidence = dict(record.evidence)
     samples = dict(record.samples)
@@ -197,7 +197,8 @@ def with_judged(record: DayRecord, judged: Iterable[Judged]) -> tuple[DayRecord,
     return made, changes
 
 
-def _by_slot(record: DayRecord) -> dict[int, Grounds]:
+def by_slot(record: DayRecord) -> dict[int, Grounds]:
+    """What each judged slot of class rests on."""
     return {
         slot: span.grounds for span in record.spans for slot in range(span.from_slot, span.to_slot, record.slot_seconds)
     }

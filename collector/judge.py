@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 import structlog
 from msgspec import Struct, structs
 
-from collector import causes
+from collector import causes, incident_book
 from collector.day_record import day_bounds, local_day
 from collector.holding import Held, Holding, NothingHolds
 from collector.judging import FIRST, CampusDay, Outcome, judge_campus_day, write_outcome
@@ -175,7 +175,7 @@ class Judge:
         elsewhere = self._look_at_district(outcomes, held.inventory, seconds)
 
         def write(connection: Connection) -> int:
-            changed = self._write(connection, plan, outcomes, marked, now)
+            changed = self._write(connection, plan, outcomes, marked, now, held.inventory)
             for name, slot in elsewhere:
                 marks.mark_slots(connection, name, [slot], "seen with the district")
             return changed
@@ -257,14 +257,25 @@ class Judge:
         return elsewhere
 
     def _write(
-        self, connection: Connection, plan: _Plan, outcomes: list[Outcome], marked: list[marks.Dirty], now: float
+        self,
+        connection: Connection,
+        plan: _Plan,
+        outcomes: list[Outcome],
+        marked: list[marks.Dirty],
+        now: float,
+        inventory: Inventory,
     ) -> int:
         changed = 0
         judged = {(one.work.campus.id, slot) for one in outcomes for slot in one.verdicts}
+        with_changes = set()
         for outcome in outcomes:
-            changed += len(write_outcome(connection, outcome, now, self._grace_seconds))
+            changes = write_outcome(connection, outcome, now, self._grace_seconds)
+            changed += len(changes)
+            if changes:
+                with_changes.add(outcome.work.campus.id)
         for outcome in outcomes:
             self._mark_what_answers_explain(connection, outcome, judged)
+        incident_book.follow(connection, outcomes, with_changes, self._through, inventory, now)
         # What this pass did not take is marked with the same commit: a kill loses no slot.
         left = {(one.campus.id, slot) for one in plan.later for slot in one.slots}
         known = {(one.campus, one.slot) for one in marked}

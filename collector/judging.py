@@ -11,7 +11,19 @@ from msgspec import Struct, structs
 from sqlalchemy import Connection
 
 from collector import coverage
-from collector.day_record import NOT_JUDGED, Grounds, Judged, RoomAir, SlotChange, blank, day_bounds, kept, with_judged
+from collector.day_record import (
+    NOT_JUDGED,
+    DayRecord,
+    Grounds,
+    Judged,
+    RoomAir,
+    SlotChange,
+    blank,
+    by_slot,
+    day_bounds,
+    kept,
+    with_judged,
+)
 from collector.day_verdict import judge_day
 from collector.evaluate import Context, SlotVerdict, evaluate_slots, radio_of
 from collector.holding import Held
@@ -141,7 +153,8 @@ def write_outcome(connection: Connection, outcome: Outcome, now: float, grace_se
     if standing is not None and standing.record.day_verdict not in (None, made.day_verdict):
         again = sorted({*work.slots.values()} - {"", FIRST})
     else:
-        again = sorted({work.slots.get(change.slot, "") for change in changes} - {"", FIRST})
+        changed = {change.slot for change in changes} | _other_cause(standing, made)
+        again = sorted({work.slots.get(slot, "") for slot in changed} - {"", FIRST})
     reason = ", ".join(again)[:64] or (FIRST if standing is None or standing.open else "added")
     revision = 1 if standing is None else standing.revision
     if standing is not None and (changes or not standing.open):
@@ -176,6 +189,14 @@ def as_judged(outcome: Outcome) -> list[Judged]:
         Judged(slot, verdict.weight_seconds, _grounds(verdict), outcome.evidence.get(slot, ""), verdict.samples)
         for slot, verdict in sorted(outcome.verdicts.items())
     ]
+
+
+def _other_cause(standing: ledger.LedgerRow | None, made: DayRecord) -> set[int]:
+    """Slots that keep their verdict but get another cause: planned work that was approved afterwards, say."""
+    if standing is None:
+        return set()
+    before, after = by_slot(standing.record), by_slot(made)
+    return {slot for slot, one in after.items() if slot in before and before[slot].cause != one.cause}
 
 
 def _same(row: ledger.LedgerRow, held: Held) -> bool:

@@ -23,6 +23,8 @@ ROUTES: tuple[tuple[str, str, str, str, Any, Any], ...] = (
     ("/v1/campuses", "get", "anyone", "The campuses of the inventory.", None, None),
     ("/v1/campuses/{id}/ledger", "get", "anyone", "The ledger's days of a campus.", None, None),
     ("/v1/commitment", "get", "anyone", "The share of instructional time met, as bounds.", None, None),
+    ("/v1/incidents", "get", "anyone", "Incidents, newest first, without names.", None, None),
+    ("/v1/incidents/{id}", "get", "anyone", "One incident with its steps, without names.", None, None),
     ("/metrics", "get", "anyone", "The collector's health and the campuses, for Prometheus.", None, None),
     ("/healthz", "get", "anyone", "The process lives.", None, None),
     ("/readyz", "get", "anyone", "Reports can be kept.", None, None),

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from msgspec import Struct
 from sqlalchemy import Connection
 
-from collector import adopting, drawn_rooms, list_imports
+from collector import adopting, drawn_rooms, exclusions, incident_acts, list_imports, room_reports
 from collector.holding import Holding, NothingHolds
 from collector.inventory import WALKING
 from collector.joining import join_string
@@ -210,22 +210,15 @@ def _backup(task: Task) -> Body:
         raise NotDone(fault.reason, fault.hint) from None
 
 
-def _import(task: Task) -> Body:
-    return list_imports.take_in(task.store, task.clock, task.body, task.by)
-
-
-def _sample_rooms(task: Task) -> Body:
-    return drawn_rooms.draw_rooms(task.store, task.clock, task.body, task.by)
-
-
-def _adopt(task: Task) -> Body:
-    return adopting.adopt(task.store, task.clock, task.body, task.by)
+def _plain(act: Callable[[Store, Callable[[], float], Body, str], Body]) -> Callable[[Task], Body]:
+    """An act that needs nothing of the configuration."""
+    return lambda task: act(task.store, task.clock, task.body, task.by)
 
 
 OPERATIONS: dict[str, Callable[[Task], Body]] = {
-    "import": _import,
-    "sample-rooms": _sample_rooms,
-    "policy-adopt": _adopt,
+    "import": _plain(list_imports.take_in),
+    "sample-rooms": _plain(drawn_rooms.draw_rooms),
+    "policy-adopt": _plain(adopting.adopt),
     "token-create": _make_tokens,
     "agents-approve": _approve,
     "agents-assign": _assign,
@@ -233,6 +226,12 @@ OPERATIONS: dict[str, Callable[[Task], Body]] = {
     "agents-confirm": _confirm,
     "agents-replace": _replace,
     "agents-revoke": _revoke,
+    "exclusions-add": _plain(exclusions.add),
+    "exclusions-approve": _plain(exclusions.approve),
+    "incident-step": _plain(incident_acts.step),
+    "incident-note": _plain(incident_acts.note),
+    "incident-close": _plain(incident_acts.close),
+    "room-report-add": _plain(room_reports.add),
     "evaluate": _evaluate,
     "backup": _backup,
 }

@@ -6,7 +6,7 @@ import contextlib
 
 from starlette.routing import BaseRoute, Route
 
-from collector import answer_routes, board, current, list_imports, remote_write
+from collector import answer_routes, board, current, incident_routes, list_imports, remote_write
 from collector.inventories import Inventories
 from collector.judge import Judge
 from collector.services import Services
@@ -35,4 +35,5 @@ def start(services: Services, version: str, ending: contextlib.ExitStack) -> lis
         ending.callback(forwarder.stop)
         services.store.writer.listeners.append(forwarder.wake)
     metrics = Route("/metrics", shown.endpoint, methods=["GET"])
-    return [metrics, *answer_routes.routes(services), *board.routes(services)]
+    answers = [*answer_routes.routes(services), *incident_routes.routes(services)]
+    return [metrics, *answers, *board.routes(services)]

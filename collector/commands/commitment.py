@@ -11,7 +11,7 @@ from collector import answers
 from collector.answers_csv import as_csv
 from collector.commands.console import cell, out, print_json, say, table, wrong_use
 from collector.commands.present import open_store, settings
-from collector.commands.when import day
+from collector.commands.when import day, span
 
 WORDS = {
     "falls_short": ("falls short", "bold red"),
@@ -70,6 +70,8 @@ def _show(answer: dict[str, Any]) -> None:
     for title, campuses in (("Campuses", real), ("SIMULATED campuses (in no total with real ones)", simulated)):
         if campuses:
             out().print(_campus_table(title, campuses))
+    for campus in answer["campuses"]:
+        _show_exclusions(campus)
     if not answer["campuses"]:
         say("no campuses: import them with `wifi-collector import campuses FILE --apply`")
     for name, total in (("real", answer["totals"]["real"]), ("simulated", answer["totals"]["simulated"])):
@@ -102,6 +104,20 @@ def _campus_table(title: str, campuses: list[dict[str, Any]]) -> Any:
             cell(campus["record_from"] or "no agent yet"),
         )
     return shown
+
+
+def _show_exclusions(campus: dict[str, Any]) -> None:
+    """The table above counts planned work as any other time; this line says what the answer is without it."""
+    without = campus["without_exclusions"]
+    excluded = campus["instructional_seconds"] - without["instructional_seconds"]
+    if not campus["exclusions"]:
+        return
+    say(
+        f"{campus['campus']} without {duration(excluded)} of approved planned work: {WORDS[without['verdict']][0]}, "
+        f"met at least {percent(without['met_ratio_lower'])}, at most {percent(without['met_ratio_upper'])}"
+    )
+    for one in campus["exclusions"]:
+        say(f"  exclusion {one['id']}: {span(one['from_at'], one['to_at'])}, {one['reason']}")
 
 
 def _days(days: dict[str, int]) -> str:

@@ -22,3 +22,12 @@ def instant(text: str) -> float:
     if when.tzinfo is None:
         raise argparse.ArgumentTypeError(f"{text!r} has no time zone: write -07:00 or Z behind it")
     return when.timestamp()
+
+
+def span(from_at: float, to_at: float | None) -> str:
+    """As people read it, in UTC: campuses of one list may stand in several zones."""
+    begin, end = (
+        "now" if at is None else datetime.datetime.fromtimestamp(at, datetime.UTC).strftime("%Y-%m-%d %H:%M UTC")
+        for at in (from_at, to_at)
+    )
+    return f"{begin} to {end}"

@@ -21,7 +21,7 @@ class Entry(Struct, frozen=True):
 def write(connection: Connection, at: float, actor: str, action: str, subject: str, detail: str = "") -> None:
     """Adds a line in the transaction of the act itself."""
     before = connection.scalar(select(audit.c.chain).order_by(audit.c.id.desc()).limit(1)) or ""
-    values = {"at": at, "actor": actor[:64], "action": action[:64], "subject": subject[:200], "detail": detail}
+    values = {"at": float(at), "actor": actor[:64], "action": action[:64], "subject": subject[:200], "detail": detail}
     connection.execute(insert(audit).values(**values, chain=_link(before, values)))
 
 

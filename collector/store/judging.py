@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from msgspec import Struct
 from sqlalchemy import Connection, func, select
 
+from collector.store import exclusions as planned
 from collector.store import schema, surroundings
 
 
@@ -71,8 +72,4 @@ def collector_gaps(connection: Connection, since: float, until: float) -> list[t
 
 def exclusions(connection: Connection, campus: str, since: float, until: float) -> list[tuple[float, float, str]]:
     """Approved planned work of a campus."""
-    table = schema.exclusion
-    query = select(table.c.from_at, table.c.to_at, table.c.reason).where(
-        table.c.campus == campus, table.c.from_at < until, table.c.to_at > since
-    )
-    return [(begin, end, reason) for begin, end, reason in connection.execute(query.order_by(table.c.from_at))]
+    return [(one.from_at, one.to_at, one.reason) for one in planned.approved(connection, since, until, campus)]

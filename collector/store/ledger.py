@@ -131,6 +131,12 @@ def first_day(connection: Connection, campus: str | None = None) -> str | None:
     return day
 
 
+def last_day(connection: Connection, campus: str) -> str | None:
+    table = schema.ledger
+    day: str | None = connection.scalar(select(func.max(table.c.day)).where(table.c.campus == campus))
+    return day
+
+
 def still_open(connection: Connection) -> list[tuple[str, str]]:
     table = schema.ledger
     query = select(table.c.campus, table.c.day).where(table.c.open.is_(True))

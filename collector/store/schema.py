@@ -265,7 +265,7 @@ lease = Table(
     Index("ix_lease_campus", "campus", "granted_at"),
 )
 
-# Planned work, approved by a person: listed, never quietly dropped.
+# Planned work that a person asked for; it counts from the moment on in which another person approved it.
 exclusion = Table(
     "exclusion",
     metadata,
@@ -274,8 +274,69 @@ exclusion = Table(
     Column("from_at", _Instant, nullable=False),
     Column("to_at", _Instant, nullable=False),
     Column("reason", Text, nullable=False),
-    Column("approved_by", String(64), nullable=False),
-    Column("approved_at", _Instant, nullable=False),
+    Column("requested_by", String(64), nullable=False),
+    Column("requested_at", _Instant, nullable=False),
+    Column("approved_by", String(64)),
+    Column("approved_at", _Instant),
+    Index("ix_exclusion_campus", "campus", "from_at"),
+)
+
+# One row a fault. `scope`: "campus ID", or "uplink ID" for a fault that campuses share. `to_at` null: it lasts.
+# `resolution`: empty, confirmed, false, or disproved by late evidence; a row is never deleted.
+incident = Table(
+    "incident",
+    metadata,
+    Column("id", _Id, primary_key=True),
+    Column("scope", String(80), nullable=False),
+    Column("from_at", BigInteger, nullable=False),
+    Column("to_at", BigInteger),
+    Column("cause", String(32), nullable=False),
+    Column("cause_evidence", Text, nullable=False),
+    Column("opened_at", _Instant, nullable=False),
+    Column("resolution", String(16), nullable=False),
+    Column("resolution_reason", Text, nullable=False),
+    Index("ix_incident_scope", "scope", "from_at"),
+)
+
+# What an incident cost each of its campuses. `rooms` and `access_points` are JSON lists.
+incident_campus = Table(
+    "incident_campus",
+    metadata,
+    Column("incident", _Id, primary_key=True, autoincrement=False),
+    Column("campus", String(64), primary_key=True),
+    Column("from_at", BigInteger, nullable=False),
+    Column("to_at", BigInteger),
+    Column("lost_seconds", BigInteger, nullable=False),
+    Column("rooms", Text, nullable=False),
+    Column("access_points", Text, nullable=False),
+    Index("ix_incident_campus_campus", "campus"),
+)
+
+# What was done about an incident, in order of writing; a line is never changed.
+incident_step = Table(
+    "incident_step",
+    metadata,
+    Column("id", _Id, primary_key=True),
+    Column("incident", _Id, nullable=False, index=True),
+    Column("step", String(16), nullable=False),
+    Column("at", _Instant, nullable=False),
+    Column("by", String(64), nullable=False),
+    Column("note", Text, nullable=False),
+)
+
+# "My room is bad": somebody's word. It changes no verdict, it asks for a survey of the room.
+room_report = Table(
+    "room_report",
+    metadata,
+    Column("id", _Id, primary_key=True),
+    Column("campus", String(64), nullable=False),
+    Column("place", String(200), nullable=False),
+    Column("at", _Instant, nullable=False),
+    Column("by", String(64), nullable=False),
+    Column("text", Text, nullable=False),
+    Column("incident", _Id),
+    Column("survey_due", String(10), nullable=False),
+    Index("ix_room_report_campus", "campus", "at"),
 )
 
 cursor = Table(

@@ -1,0 +1,80 @@
+"""``room-report``: somebody says that a room is bad; the room is to be surveyed within five school days."""
+
+from __future__ import annotations
+
+import argparse
+import getpass
+import time
+
+from collector import room_reports
+from collector.commands.administer import perform
+from collector.commands.console import cell, out, print_json, say, table
+from collector.commands.present import open_store, settings
+
+
+def add_parser(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    parser = verbs.add_parser(
+        "room-report",
+        help="what people say of a room, and the surveys that are due for it",
+        description="A report changes no verdict. It is kept with the campus's open incident, if there is one, and "
+        "asks for a survey. Write nobody's name into it.",
+        epilog="example: wifi-collector room-report list",
+    )
+    actions = parser.add_subparsers(dest="action", metavar="ACTION", required=True)
+    add = actions.add_parser(
+        "add",
+        help="keep a report",
+        epilog='example: wifi-collector room-report add --room lincoln/main/101 --text "no Wi-Fi by the window"',
+    )
+    add.add_argument("--room", metavar="CAMPUS/BUILDING/ROOM", required=True)
+    add.add_argument("--text", required=True)
+    add.add_argument("--by", metavar="WHO", default=getpass.getuser(), help="who says so (default: you)")
+    add.set_defaults(run=_add)
+    shown = actions.add_parser(
+        "list",
+        help="reports, the earliest due survey first",
+        epilog="example: wifi-collector room-report list --due",
+    )
+    shown.add_argument("--campus", metavar="ID")
+    shown.add_argument("--due", action="store_true", help="only those whose room was not measured since")
+    shown.set_defaults(run=_list)
+    for action in (add, shown):
+        action.add_argument("--json", action="store_true", help="print it for a script")
+
+
+def _add(arguments: argparse.Namespace) -> int:
+    body = {"place": arguments.room, "text": arguments.text, "by": arguments.by}
+    result = perform(arguments, "room-report-add", body)
+    if arguments.json:
+        print_json(result)
+    else:
+        with_ = f", kept with incident {result['incident']}" if result["incident"] is not None else ""
+        say(f"{result['place']} is to be surveyed by {result['survey_due']}{with_}")
+    return 0
+
+
+def _list(arguments: argparse.Namespace) -> int:
+    with open_store(settings(arguments)) as store:
+        found = room_reports.listed(store, now=time.time(), campus=arguments.campus)
+    if arguments.due:
+        found = [one for one in found if one["survey"] != "done"]
+    if arguments.json:
+        print_json(found)
+        return 0
+    if not found:
+        say("no room reports")
+        return 0
+    styles = {"overdue": "red", "due": "yellow", "done": "green"}
+    shown = table(f"{len(found)} room reports", "id", "room", "survey by", "survey", "incident", "what was said", "by")
+    for one in found:
+        shown.add_row(
+            cell(one["id"]),
+            cell(one["place"]),
+            cell(one["survey_due"]),
+            cell(one["survey"], styles[one["survey"]]),
+            cell(one["incident"] if one["incident"] is not None else "-"),
+            cell(one["text"]),
+            cell(one["by"]),
+        )
+    out().print(shown)
+    return 0

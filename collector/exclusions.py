@@ -1,0 +1,175 @@
+"""Planned work: one person asks, another approves; what was judged already in that time is judged again.
+
+An approved exclusion makes nothing better than it was. A slot that it touches keeps its verdict and gets the cause
+``planned_work``; answers show their figures with it and, beside them, without it.
+"""
+
+from __future__ import annotations
+
+import base64
+import datetime
+from collections.abc import Callable
+from typing import Any
+
+from msgspec import Struct
+from sqlalchemy import Connection
+
+from collector.day_record import LETTERS
+from collector.holding import Holding, NothingHolds
+from collector.inventory import Inventory
+from collector.refusals import NotDone
+from collector.sheet import Fault, Refused, Row, read
+from collector.store import Store, audit, ledger, marks
+from collector.store import exclusions as kept
+
+COLUMNS = (("from", "to", "reason"), ("campus", "region"))
+_NOT_MET = (LETTERS["short"], LETTERS["unknown"])
+_MAX_REASON = 500
+
+
+class Wanted(Struct, frozen=True):
+    """One line of what was asked for, for each of its campuses."""
+
+    campuses: tuple[str, ...]
+    from_at: float
+    to_at: float
+    reason: str
+
+
+def add(store: Store, clock: Callable[[], float], body: dict[str, Any], by: str) -> dict[str, Any]:
+    """Keeps what was asked for, all or nothing: ``row`` one line's cells, or ``data`` a CSV file (base64) with its
+    ``name``. Raises NotDone, naming each bad line."""
+    inventory = _inventory(store, clock())
+    try:
+        wanted = (
+            parse(str(body["name"]), base64.b64decode(body["data"]), inventory)
+            if "data" in body
+            else _checked("exclusion", [Row(0, {key: str(value) for key, value in body["row"].items()})], [], inventory)
+        )
+    except Refused as refused:
+        raise NotDone(str(refused), "nothing was kept", status=2) from None
+    now = clock()
+
+    def keep(connection: Connection) -> list[int]:
+        made = []
+        for one in wanted:
+            for campus in one.campuses:
+                number = kept.ask(connection, campus, one.from_at, one.to_at, one.reason, by, now)
+                audit.write(connection, now, by, "exclusion asked for", f"{number} {campus}", _said(one))
+                made.append(number)
+        return made
+
+    return {"exclusions": store.write(keep).result(), "requested_by": by}
+
+
+def approve(store: Store, clock: Callable[[], float], body: dict[str, Any], by: str) -> dict[str, Any]:
+    """Approves the exclusions ``ids``, all or none, and marks what was judged in their time. Raises NotDone."""
+    ids = [int(one) for one in body["ids"]]
+    now = clock()
+
+    def keep(connection: Connection) -> int:
+        found = kept.find(connection, ids)
+        marked = 0
+        for number in ids:
+            one = found.get(number)
+            if one is None:
+                raise NotDone(f"no exclusion {number}", "see `wifi-collector exclusions list`", status=2)
+            if one.approved_at is not None:
+                raise NotDone(f"exclusion {number} is approved already, by {one.approved_by}")
+            if _same_person(by, one.requested_by):
+                hint = "somebody else must approve it: exclusions approve ID --by WHO"
+                raise NotDone(f"exclusion {number} was asked for by {one.requested_by}", hint)
+            kept.approve(connection, number, by, now)
+            audit.write(connection, now, by, "exclusion approved", f"{number} {one.campus}", one.reason)
+            marked += _mark(connection, one)
+        return marked
+
+    return {"approved": ids, "approved_by": by, "slots_judged_again": store.write(keep).result()}
+
+
+def parse(name: str, data: bytes, inventory: Inventory) -> list[Wanted]:
+    """A CSV file with the columns from, to, reason and campus or region. Raises Refused, naming each bad line."""
+    sheet, faults = read(name, data, COLUMNS, {}, lambda _: None)
+    return _checked(name, sheet.rows, faults, inventory)
+
+
+def _checked(name: str, rows: list[Row], faults: list[Fault], inventory: Inventory) -> list[Wanted]:
+    wanted = []
+    for row in rows:
+        found = _wanted(row, inventory)
+        if isinstance(found, Fault):
+            faults.append(found)
+        else:
+            wanted.append(found)
+    if faults:
+        raise Refused(name, faults)
+    return wanted
+
+
+def _wanted(row: Row, inventory: Inventory) -> Wanted | Fault:
+    campus, region, reason = row["campus"], row["region"], row["reason"].strip()
+    if bool(campus) == bool(region):
+        return Fault(row.line, "names both a campus and a region, or neither", "fill in one of the two")
+    campuses: tuple[str, ...] = (campus,) if campus in inventory.campuses else ()
+    if region:
+        campuses = tuple(one.id for one in inventory.campuses.values() if one.region == region)
+    if not campuses:
+        what = f"region {region!r} has no campus" if region else f"campus {campus!r} is not known"
+        return Fault(row.line, what, "write it as in the list of campuses")
+    times = []
+    for column in ("from", "to"):
+        at = _instant(row[column])
+        if at is None:
+            return Fault(row.line, f"{column} {row[column]!r} is no time with its zone", "write 2026-08-13T08:00-07:00")
+        times.append(at)
+    if times[0] >= times[1]:
+        return Fault(row.line, f"from {row['from']} is not before to {row['to']}", "exchange the two")
+    if not reason or len(reason) > _MAX_REASON:
+        return Fault(row.line, "no reason, or one that nobody reads", f"say why in 1 to {_MAX_REASON} characters")
+    return Wanted(campuses, times[0], times[1], reason)
+
+
+def _instant(text: str) -> float | None:
+    try:
+        when = datetime.datetime.fromisoformat(text)
+    except ValueError:
+        return None
+    return when.timestamp() if when.tzinfo is not None else None
+
+
+def _mark(connection: Connection, one: kept.Exclusion) -> int:
+    """Only what is not met has a cause to change. Time that is still to come is judged with the exclusion anyway."""
+    margin = datetime.timedelta(days=1)  # whatever the campus's zone is
+    since = datetime.datetime.fromtimestamp(one.from_at, datetime.UTC) - margin
+    until = datetime.datetime.fromtimestamp(one.to_at, datetime.UTC) + margin
+    days = (since.date().isoformat(), until.date().isoformat())
+    slots = [
+        slot
+        for row in ledger.newest_of_period(connection, *days, one.campus)
+        for slot, letter in row.record.slots()
+        if letter in _NOT_MET and one.touches(slot, slot + row.record.slot_seconds)
+    ]
+    marks.mark_slots(connection, one.campus, slots, f"exclusion {one.id}")
+    return len(slots)
+
+
+def _inventory(store: Store, now: float) -> Inventory:
+    holding = Holding()
+    with store.read() as connection:
+        holding.refresh(connection)
+        try:
+            return holding.at(connection, now).inventory
+        except NothingHolds:
+            raise NotDone("nothing is imported yet", "import the campuses first") from None
+
+
+def _same_person(one: str, other: str) -> bool:
+    return one.strip().casefold() == other.strip().casefold()
+
+
+def _said(one: Wanted) -> str:
+    begin, end = (
+        datetime.datetime.fromtimestamp(at, datetime.UTC).isoformat(timespec="minutes")
+        for at in (one.from_at, one.to_at)
+    )
+    return f"{begin} to {end}: {one.reason}"

@@ -1,0 +1,174 @@
+"""Planned work on a real store: two persons, a cause instead of a better verdict, and figures with it and without."""
+
+import base64
+
+import pytest
+
+from collector.answers import commitment
+from collector.answers_csv import as_csv
+from collector.judge import Judge
+from collector.operations import perform
+from collector.refusals import NotDone
+from collector.store import audit, exclusions, ledger
+from tests.collector.incident_rig import a_district, iso, measured, stands
+from tests.collector.test_judge_loop import MORNING, SLOT, Now, judged_until, strip
+
+DAY = "2026-09-15"
+
+
+@pytest.fixture
+def clock():
+    return Now(float(MORNING))
+
+
+@pytest.fixture
+def store(tmp_path, clock):
+    with a_district(tmp_path, clock) as made:
+        stands(made, clock)
+        yield made
+
+
+@pytest.fixture
+def judge(store, clock):
+    return Judge(store, clock, grace_seconds=60.0)
+
+
+def asked(store, clock, first: int, last: int, by: str = "ana", **more) -> list[int]:
+    """For the slots ``first`` to ``last`` after nine o'clock, the last one left out."""
+    row = {"campus": "lincoln", "reason": "switch upgrade"} | more
+    row |= {"from": iso(MORNING + first * SLOT), "to": iso(MORNING + last * SLOT)}
+    return perform(store, None, clock, "exclusions-add", {"row": row, "by": by})["exclusions"]
+
+
+def approved(store, clock, ids, by: str = "ben"):
+    return perform(store, None, clock, "exclusions-approve", {"ids": ids, "by": by})
+
+
+def answer(store, clock):
+    return commitment(store, None, None, "lincoln", now=clock())["campuses"][0]
+
+
+def row_of(store):
+    with store.read() as connection:
+        return ledger.newest(connection, "lincoln", DAY)
+
+
+def test_an_approved_exclusion_moves_only_the_second_figure_and_an_unapproved_one_moves_nothing(store, clock, judge):
+    measured(store, clock, judge, "mmssum")
+    before = answer(store, clock)
+    numbers = asked(store, clock, 1, 4)
+    judged_until(judge, clock, clock.at + 1)
+    waiting = answer(store, clock)
+    approved(store, clock, numbers)
+    judged_until(judge, clock, clock.at + 1)
+    after = answer(store, clock)
+
+    assert waiting == before
+    headline = ("verdict", "met_ratio_lower", "met_ratio_upper", "seconds", "slots", "instructional_seconds")
+    assert {key: after[key] for key in headline} == {key: before[key] for key in headline}
+    assert after["met_ratio_lower"] == pytest.approx(3 / 6)
+    assert after["met_ratio_upper"] == pytest.approx(4 / 6)
+    without = after["without_exclusions"]
+    assert without["seconds"] == {"met": 2 * SLOT, "short": 0, "unknown": SLOT}
+    assert (without["met_ratio_lower"], without["met_ratio_upper"]) == (pytest.approx(2 / 3), 1.0)
+    assert (before["verdict"], without["verdict"]) == ("falls_short", "not_enough_evidence")
+    assert [one["seconds"] for one in after["exclusions"]] == [{"met": SLOT, "short": 2 * SLOT, "unknown": 0}]
+    assert before["without_exclusions"]["seconds"] == before["seconds"]
+
+
+def test_the_slots_are_judged_again_keep_their_verdict_and_say_why_in_ledger_and_audit(store, clock, judge):
+    measured(store, clock, judge, "mssm")
+    judged_until(judge, clock, MORNING + 2 * 86400)
+    sealed = row_of(store)
+
+    numbers = asked(store, clock, 1, 3)
+    done = approved(store, clock, numbers)
+    judged_until(judge, clock, clock.at + 1)
+
+    row = row_of(store)
+    assert done["slots_judged_again"] == 2
+    assert (row.revision, row.reason) == (sealed.revision + 1, f"exclusion {numbers[0]}")
+    assert row.record.strip == sealed.record.strip
+    assert row.record.causes()["planned_work"] == 2 * SLOT
+    with store.read() as connection:
+        said = [(one.actor, one.action) for one in audit.entries(connection) if one.action.startswith("exclusion")]
+        assert audit.is_whole(connection)
+    assert said == [("ben", "exclusion approved"), ("ana", "exclusion asked for")]
+
+
+def test_time_that_is_still_to_come_is_judged_with_the_exclusion(store, clock, judge):
+    approved(store, clock, asked(store, clock, 1, 3))
+    measured(store, clock, judge, "mss")
+
+    assert list(strip(store).values()) == ["m", "s", "s"]
+    assert row_of(store).record.causes() == {"planned_work": 2 * SLOT}
+
+
+def test_who_asked_cannot_approve_and_nothing_is_approved_with_one_that_cannot_be(store, clock, judge):
+    mine, other = asked(store, clock, 0, 1, by="Ana")[0], asked(store, clock, 1, 2, by="ben")[0]
+
+    for ids, by in (([mine], "ana "), ([mine, other], "ben"), ([mine, 999], "carl")):
+        with pytest.raises(NotDone):
+            approved(store, clock, ids, by=by)
+    with store.read() as connection:
+        assert [one.approved_at for one in exclusions.every(connection)] == [None, None]
+    approved(store, clock, [mine, other], by="carl")
+    with pytest.raises(NotDone, match="approved already, by carl"):
+        approved(store, clock, [mine], by="dora")
+
+
+def test_a_region_is_each_of_its_campuses(store, clock):
+    asked(store, clock, 0, 1, campus="", region="East")
+
+    with store.read() as connection:
+        assert [one.campus for one in exclusions.every(connection)] == ["lincoln", "model"]
+
+
+def test_a_file_is_taken_whole_or_refused_with_each_bad_line_named(store, clock):
+    good = "campus,region,from,to,reason\nlincoln,,2026-10-01T08:00-07:00,2026-10-01T09:00-07:00,cabling\n"
+    bad = (
+        "elm,,2026-10-01T08:00-07:00,2026-10-01T09:00-07:00,cabling\n"
+        "lincoln,,2026-10-01T08:00,2026-10-01T09:00-07:00,cabling\n"
+        "lincoln,,2026-10-01T09:00-07:00,2026-10-01T08:00-07:00,cabling\n"
+        "lincoln,East,2026-10-01T08:00-07:00,2026-10-01T09:00-07:00,cabling\n"
+        ",East,2026-10-01T08:00-07:00,2026-10-01T09:00-07:00,\n"
+    )
+
+    def added(text):
+        body = {"name": "work.csv", "data": base64.b64encode(text.encode()).decode(), "by": "ana"}
+        return perform(store, None, clock, "exclusions-add", body)["exclusions"]
+
+    with pytest.raises(NotDone) as refused:
+        added(good + bad)
+    assert [line.split(": ")[1] for line in refused.value.reason.splitlines()] == [f"line {n}" for n in range(3, 8)]
+    with store.read() as connection:
+        assert exclusions.every(connection) == []
+    assert len(added(good)) == 1
+
+
+def test_a_lost_row_in_planned_work_is_left_out_of_the_second_figure_alone(store, clock, judge):
+    measured(store, clock, judge, "mm")
+    judged_until(judge, clock, MORNING + 2 * 86400)
+    from collector.store import schema
+
+    table = schema.ledger
+    store.write(lambda c: c.execute(table.delete().where(table.c.day == "2026-09-16"))).result()
+    before = answer(store, clock)
+    midnight = 15 * 3600 // SLOT
+    approved(store, clock, asked(store, clock, midnight, midnight + 86400 // SLOT))
+
+    after = answer(store, clock)
+
+    assert after["seconds"] == before["seconds"]
+    assert after["seconds"]["unknown"] - after["without_exclusions"]["seconds"]["unknown"] == 86400
+
+
+def test_the_csv_shows_both_figures(store, clock, judge):
+    measured(store, clock, judge, "ms")
+    approved(store, clock, asked(store, clock, 1, 2))
+
+    header, row, *_ = as_csv(commitment(store, None, None, "lincoln", now=clock())).splitlines()
+    cells = dict(zip(header.split(","), row.split(","), strict=True))
+
+    assert (cells["met_ratio_lower"], cells["without_exclusions_lower"]) == ("0.5", "1.0")
+    assert cells["excluded_seconds"] == str(SLOT)
