@@ -1,4 +1,4 @@
-"""A month in one file: checked in a process without a store and without a network, and by somebody who trusts nobody."""
+"""A month in one file: checked by a process without a store and a network, for somebody who trusts nobody."""
 
 import csv
 import hashlib
@@ -124,10 +124,11 @@ def forged(source: Path, target: Path, member: str, old: bytes, new: bytes) -> P
     ("member", "old", "new", "what"),
     [
         ("reports/2026-09-15.jsonl", b'"received":[3,3]', b'"received":[0,3]', "its document is not the one"),
+        ("reports/witnesses.jsonl", b'"received":[3,3]', b'"received":[2,3]', "its document is not the one"),
         ("ledger.jsonl", b'"reason":"first judged"', b'"reason":"first guessed"', "its link of the chain"),
         ("ledger.jsonl", b'"strip":"', b'"strip":"m', "its strip is not its body's"),
         ("context.json", b'"first_answers": [', b'"first_answers": [["a", "b", 1.0],', "no signed report says so"),
-        ("context.json", b'lincoln/main/102', b'lincoln/main/101', "its counts"),
+        ("context.json", b'lincoln/main/102', b'lincoln/main/101', "its verdict"),
         ("context.json", b'"first_answers"', b'"last_answers"', "cannot be read"),
     ],
 )  # fmt: skip
