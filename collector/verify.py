@@ -94,9 +94,9 @@ class Verification:
         timezone, seconds = found
         begin, end = day_bounds(day, timezone)
         rows = self._source.reports(campus.campus, begin - begin % seconds, end + seconds)
-        for one in rows:
-            yield from reports.look(one)
-        if not all(reports.good(one) for one in rows):
+        faults = [fault for one in rows if (fault := reports.look(one)) is not None]
+        yield from faults
+        if faults:
             return  # what cannot be believed cannot be judged
         self.counts.days += row is not None
         held = None if row is None else self._held(row)

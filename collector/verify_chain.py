@@ -47,11 +47,11 @@ class Chain:
         return None
 
     def _skipped(self, row: LedgerRow) -> Difference | None:
-        """Revisions of a day are numbered from one; where the chain begins in the middle, from the first one seen."""
+        """Revisions of a day are numbered from one. Of another campus's day a bundle may show the later ones only."""
         key = (row.campus, row.day)
-        before = self._revisions.get(key)
+        before = self._revisions.get(key, 0 if row.body else row.revision - 1)
         self._revisions[key] = row.revision
-        if before is None or row.revision == before + 1:
+        if row.revision == before + 1:
             return None
         return _of(row, f"it comes after revision {before}")
 

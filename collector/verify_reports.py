@@ -29,7 +29,7 @@ class Reports:
     def __init__(self, campus: Campus, keys: dict[str, bytes]) -> None:
         self._campus = campus
         self._keys = keys
-        self._seen: dict[int, Difference | None] = {}
+        self._names: set[tuple[str, str, int]] = set()
         self._seqs: dict[_Pair, set[int]] = {}
         self._lost: dict[_Pair, list[tuple[int, int]]] = {}
         self._answered: dict[_Pair, float] = {}
@@ -41,25 +41,19 @@ class Reports:
 
     @property
     def count(self) -> int:
-        return len(self._seen)
+        """Two copies of a report are one."""
+        return len(self._names)
 
     def witnesses(self) -> Iterator[Difference]:
         """Those of other days: signed like any other, but no part of the period's numbers."""
         for row in self._campus.witnesses:
-            yield from self.look(row, counts=False)
+            if (fault := self._fault(row)) is not None:
+                yield fault
 
-    def look(self, row: Kept, *, counts: bool = True) -> Iterator[Difference]:
-        if counts:
-            self._seqs.setdefault((row.agent, row.stream), set()).add(row.seq)
-        if row.id in self._seen:
-            return
-        fault = self._fault(row)
-        self._seen[row.id] = fault
-        if fault is not None:
-            yield fault
-
-    def good(self, row: Kept) -> bool:
-        return self._seen.get(row.id) is None
+    def look(self, row: Kept) -> Difference | None:
+        """Each copy is looked at by itself, also where it came before: only what was looked at is judged with."""
+        self._seqs.setdefault((row.agent, row.stream), set()).add(row.seq)
+        return self._fault(row)
 
     def _fault(self, row: Kept) -> Difference | None:
         try:
@@ -77,6 +71,7 @@ class Reports:
         said = (report.agent, report.stream, report.seq)
         if said != (row.agent, row.stream, row.seq):
             return _of(row, "it is kept under another name than it was signed", evidence="/".join(map(str, said)))
+        self._names.add(said)
         self._take(row, report)
         return self._misplaced(row, report)
 
