@@ -234,7 +234,8 @@ def district(
     found: dict[str, tuple[str, str]] = {}
     for uplink, campuses in _by_uplink(verdicts, inventory).items():
         cut = [one for one in campuses if verdicts[one].cause == CAMPUS_CUT_OFF]
-        silent = [one for one in campuses if verdicts[one].cause in (CAMPUS_CUT_OFF, AGENT_SILENT)]
+        # A campus's only agent that says afterwards that nothing answered beyond its gateway agrees with the cut.
+        silent = [one for one in campuses if verdicts[one].cause in (CAMPUS_CUT_OFF, AGENT_SILENT, INTERNET)]
         if len(cut) >= 2 and len(silent) == len(campuses):
             words = f"all {len(campuses)} campuses of uplink {uplink} are cut off in this slot"
             found |= dict.fromkeys(campuses, (SHARED_UPLINK_CUT, words))

@@ -72,12 +72,13 @@ def follow(
 
 
 def _touched(outcomes: Iterable[Outcome], through: Mapping[str, int]) -> dict[str, Touched]:
-    """A slot that is judged for the first time, after all others, and is not bad, can only end an incident."""
+    """A slot that comes last of all and is not bad can only end an incident that lasts, so that a start need not read
+    the year of a campus of which nobody knows anything."""
     found: dict[str, Touched] = {}
     for outcome in outcomes:
         name = outcome.work.campus.id
         first, last = min(outcome.verdicts), max(outcome.verdicts)
-        newest = name in through and first > through[name]
+        newest = name in through and first >= through[name]
         bad = any(is_bad(one.verdict, one.cause) for one in outcome.verdicts.values())
         one = found.setdefault(name, Touched(first, last, False))
         one.first, one.last = min(one.first, first), max(one.last, last)

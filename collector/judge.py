@@ -77,6 +77,7 @@ class Judge:
         self._live: dict[str, Live] = {}
         self._begins: dict[str, int] = {}
         self._through: dict[str, int] = {}
+        self._judged_before: dict[str, int] = {}
         self._finished_before = 0
         self._seen: dict[int, dict[str, SlotVerdict]] = {}
         self._from_above: dict[int, dict[str, tuple[str, str]]] = {}
@@ -227,6 +228,7 @@ class Judge:
         if extent is None:
             return range(begins, finished + seconds, seconds)
         first, last = extent
+        self._judged_before[campus] = last
         # The last finished slot is judged again after a start, so that what is live is known again.
         return [*range(begins, first, seconds), *range(min(last + seconds, finished), finished + seconds, seconds)]
 
@@ -275,7 +277,8 @@ class Judge:
                 with_changes.add(outcome.work.campus.id)
         for outcome in outcomes:
             self._mark_what_answers_explain(connection, outcome, judged)
-        incident_book.follow(connection, outcomes, with_changes, self._through, inventory, now)
+        through = self._judged_before | self._through
+        incident_book.follow(connection, outcomes, with_changes, through, inventory, now)
         # What this pass did not take is marked with the same commit: a kill loses no slot.
         left = {(one.campus.id, slot) for one in plan.later for slot in one.slots}
         known = {(one.campus, one.slot) for one in marked}

@@ -12,9 +12,10 @@ from tests.collector.incident_rig import a_district, for_access_point, measured,
 from tests.collector.test_judge_loop import AP, MORNING, SLOT, Now, a_slot, imported, judged_until, pushed
 
 SECOND = "b" * 32
-# Which agents, by their letter, stand at which campus; lincoln and oak share an uplink.
-BEHIND = {"lincoln": "ab", "oak": "cd", "elm": "e"}
-AP_OF = {"lincoln": AP, "oak": "00:11:22:33:44:02", "elm": "00:11:22:33:44:03"}
+# Which agents, by their letter, stand at which campus; all but elm share an uplink.
+BEHIND = {"lincoln": "ab", "oak": "cd", "pine": "f", "elm": "e"}
+AP_OF = {"lincoln": AP, "oak": "00:11:22:33:44:02", "pine": "00:11:22:33:44:04", "elm": "00:11:22:33:44:03"}
+CUT = range(2, 6)
 
 
 @pytest.fixture
@@ -150,33 +151,60 @@ def test_a_night_and_days_between_do_not_end_it_and_a_distant_change_is_found(st
     assert spans(store) == [(1, 3 * 86400 // SLOT)]
 
 
-def test_a_shared_uplink_is_one_incident_with_all_its_campuses(tmp_path, clock):
-    campuses = "id,name,uplink\nlincoln,Lincoln,west\noak,Oak,west\nelm,Elm,\n"
-    with a_district(tmp_path, clock, campuses) as store:
+@pytest.fixture
+def west(tmp_path, clock):
+    """Three campuses behind one uplink that was cut for four slots, and one that was not."""
+    uplinks = "lincoln,Lincoln,west\noak,Oak,west\npine,Pine,west\nelm,Elm,\n"
+    with a_district(tmp_path, clock, f"id,name,uplink\n{uplinks}") as store:
         imported_lists(store, clock)
         for campus, letters in BEHIND.items():
             for room, letter in enumerate(letters, 101):
                 stands(store, clock, letter * 32, f"{campus}/main/{room}")
         judge = Judge(store, clock, grace_seconds=60.0)
-        for number, letter in enumerate("mmuuuummm"):
-            slot = MORNING + number * SLOT
-            for name in "abcde" if letter == "m" else "e":
-                pushed(store, clock, *reports(slot, name))
-            judged_until(judge, clock, slot + SLOT + 61)
+        for number in range(9):
+            for name in "e" if number in CUT else "abcdef":
+                pushed(store, clock, *reports(MORNING + number * SLOT, name))
+            judged_until(judge, clock, MORNING + (number + 1) * SLOT + 61)
+        yield store, judge
 
-        (one,) = [one for one in all_of(store) if one.stands]
 
-        assert (one.fault.scope, one.fault.cause, one.state) == ("uplink west", "shared_uplink_cut", "closed")
-        assert [(part.campus, part.lost_seconds) for part in one.fault.parts] == [
-            ("lincoln", 4 * SLOT), ("oak", 4 * SLOT),
-        ]  # fmt: skip
-        assert spans(store) == [(2, 6)]
-        # One campus's agents kept what they measured: its line was up, and so it was not the shared one.
-        for name in "ab":
-            pushed(store, clock, *[one for n in range(2, 6) for one in reports(MORNING + n * SLOT, name)])
+def late(store, clock, judge, names, **how):
+    """What agents kept while the line was cut arrives."""
+    for name in names:
+        pushed(store, clock, *[one for n in CUT for one in reports(MORNING + n * SLOT, name, **how)])
         judged_until(judge, clock, clock() + 1)
-        assert {one.fault.scope for one in all_of(store) if one.stands} <= {"campus oak"}
-        assert [one.resolution for one in all_of(store) if one.fault.scope == "uplink west"] == ["disproved"]
+
+
+def test_a_shared_uplink_is_one_incident_with_all_its_campuses(west):
+    store, _ = west
+
+    (one,) = all_of(store)
+
+    assert (one.fault.scope, one.fault.cause, one.state) == ("uplink west", "shared_uplink_cut", "closed")
+    lost = [(part.campus, part.lost_seconds) for part in one.fault.parts]
+    assert lost == [(name, 4 * SLOT) for name in ("lincoln", "oak", "pine")]
+    assert spans(store) == [(2, 6)]
+
+
+def test_what_the_agents_behind_it_kept_agrees_and_it_stays_one(west, clock):
+    store, judge = west
+
+    late(store, clock, judge, "fabcd", path_answers=False)
+
+    (one,) = [one for one in all_of(store) if one.stands]
+    assert (one.id, one.fault.scope, [part.campus for part in one.fault.parts]) == (
+        1, "uplink west", ["lincoln", "oak", "pine"],
+    )  # fmt: skip
+
+
+def test_it_was_not_the_uplink_where_one_campus_had_its_line(west, clock):
+    store, judge = west
+
+    late(store, clock, judge, "ab")
+
+    found = [(one.fault.scope, one.resolution) for one in all_of(store)]
+    assert found[0] == ("uplink west", "disproved")
+    assert all((scope, said) == ("campus oak", "") for scope, said in found[1:])
 
 
 def imported_lists(store, clock):
@@ -186,7 +214,7 @@ def imported_lists(store, clock):
     imported(store, clock, "access-points", f"campus,id,name,address\n{aps}")
 
 
-def reports(slot, name):
+def reports(slot, name, **how):
     """A slot of the campus's own access point, by the agent of that letter."""
     campus = next(campus for campus, letters in BEHIND.items() if name in letters)
-    return [for_access_point(one, AP_OF[campus]) for one in a_slot(slot, agent=name * 32)]
+    return [for_access_point(one, AP_OF[campus]) for one in a_slot(slot, agent=name * 32, **how)]

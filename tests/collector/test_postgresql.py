@@ -15,7 +15,8 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 
 from agent import wire
-from collector.store import Batch, Incoming, Store, agents, evidence, surroundings
+from collector.incidents import Incident, Part
+from collector.store import Batch, Incoming, Store, agents, evidence, exclusions, incidents, surroundings
 from collector.store.evidence import pack
 from collector.store.schema import metadata
 from tests.collector.rig import CAMPUS, Device, fill
@@ -113,3 +114,21 @@ def test_a_carried_agent_is_in_doubt_until_it_is_confirmed_there_too(url: str) -
 
     assert doubts == [begin + 300]
     assert after == {}
+
+
+def test_incidents_and_exclusions_are_kept_and_found(url: str) -> None:
+    part = Part(CAMPUS, 900, None, 600, (), ("02:00:00:00:00:01",))
+    lasting = Incident(f"campus {CAMPUS}", 900, None, "slow", "", (part,))
+    with Store(url) as store:
+        number = store.write(lambda c: incidents.add(c, lasting, 1800.5)).result()
+        step = incidents.Step(number, "acknowledged", 1900.5, "ana", "")
+        store.write(lambda c: incidents.write_step(c, step)).result()
+        asked = store.write(lambda c: exclusions.ask(c, CAMPUS, 0.0, 900.0, "work", "ana", 1.0)).result()
+        with store.read() as connection:
+            assert incidents.lasting_campuses(connection) == {CAMPUS}
+            assert [one.fault for one in incidents.of_period(connection, 0, 1 << 40, CAMPUS)] == [lasting]
+            assert incidents.steps(connection, [number]) == {number: [step]}
+            assert exclusions.approved(connection, 0, 900, CAMPUS) == []
+        store.write(lambda c: exclusions.approve(c, asked, "ben", 2.0)).result()
+        with store.read() as connection:
+            assert [one.approved_by for one in exclusions.approved(connection, 0, 900, CAMPUS)] == ["ben"]
