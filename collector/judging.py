@@ -81,7 +81,7 @@ def judge_campus_day(connection: Connection, work: CampusDay, held: Held, standi
         held=held,
         verdicts=verdicts,
         evidence=_evidence_digests(slots, seconds, placed),
-        places_measured={one.place for one in placed if one.place},
+        places_measured={one.place for one in placed if one.place and one.confirmed},
         newly_heard={key: at for key, at in (ever | beacons).items() if since <= at < until},
         rooms=coverage.measured(held.policy, radio_of(held.inventory, work.campus.id, work.day), placed),
         agents=agents,
@@ -105,7 +105,10 @@ def write_outcome(connection: Connection, outcome: Outcome, now: float, grace_se
     ]
     made, changes = with_judged(record, judged)
     made.places_measured = sorted({*made.places_measured, *outcome.places_measured})
-    made.rooms = coverage.merged(made.rooms, outcome.rooms)
+    # What was measured in these slots is what is believed of it now: a placement may have come into doubt.
+    before = {room: one for room, one in made.rooms.items() if one.at not in outcome.verdicts}
+    withdrawn = made.rooms.keys() - before.keys() - outcome.rooms.keys()
+    made.rooms = coverage.merged(before, outcome.rooms)
     is_open = now < day_bounds(work.day, work.campus.timezone)[1] + grace_seconds
     if not is_open:
         made.day_verdict = judge_day(held.policy, made, outcome.agents)
@@ -137,6 +140,7 @@ def write_outcome(connection: Connection, outcome: Outcome, now: float, grace_se
         chain="",
     )
     ledger.write(connection, row)
+    rooms.forget(connection, work.campus.id, day, withdrawn)
     if outcome.rooms:
         rooms.keep(connection, work.campus.id, day, made.rooms)
     ledger.log_changes(connection, row, [(one, work.slots.get(one.slot, reason)) for one in changes], now)
