@@ -122,7 +122,7 @@ def judge_from(work: CampusDay, held: Held, rows: Iterable[evidence.Kept], known
         held=held,
         verdicts=verdicts,
         evidence=_evidence_digests(slots, seconds, placed),
-        places_measured={one.place for one in placed if one.place},
+        places_measured={one.place for one in placed if one.place and one.confirmed},
         newly_heard={key: at for key, at in (ever | beacons).items() if since <= at < until},
         rooms=coverage.measured(held.policy, radio_of(held.inventory, work.campus.id, work.day), started),
         agents=agents,
@@ -144,7 +144,10 @@ def write_outcome(connection: Connection, outcome: Outcome, now: float, grace_se
     whole = all(slot in outcome.verdicts for slot, letter in made.slots() if letter != NOT_JUDGED)
     # What the record says of rooms grows with each slot; judged as a whole it says what is known now, of no room more.
     made.places_measured = sorted({*(() if whole else made.places_measured), *outcome.places_measured})
-    made.rooms = coverage.merged({} if whole else made.rooms, outcome.rooms)
+    # What was measured in these slots is what is believed of it now: a placement may have come into doubt.
+    before = {} if whole else {room: one for room, one in made.rooms.items() if one.at not in outcome.verdicts}
+    withdrawn = made.rooms.keys() - before.keys() - outcome.rooms.keys()
+    made.rooms = coverage.merged(before, outcome.rooms)
     is_open = now < day_bounds(work.day, work.campus.timezone)[1] + grace_seconds
     if not is_open:
         made.day_verdict = judge_day(held.policy, made, outcome.agents)
@@ -177,6 +180,7 @@ def write_outcome(connection: Connection, outcome: Outcome, now: float, grace_se
         chain="",
     )
     ledger.write(connection, row)
+    rooms.forget(connection, work.campus.id, day, withdrawn)
     if outcome.rooms:
         rooms.keep(connection, work.campus.id, day, made.rooms)
     ledger.log_changes(connection, row, [(one, work.slots.get(one.slot, reason)) for one in changes], now)

@@ -3,8 +3,10 @@ look and not half a year of rows."""
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 import msgspec
-from sqlalchemy import Connection, and_, func, select
+from sqlalchemy import Connection, and_, delete, func, select
 
 from collector.day_record import RoomAir
 from collector.store import schema
@@ -20,6 +22,13 @@ def keep(connection: Connection, campus: str, day: str, rooms: dict[str, RoomAir
     ]
     if rows:
         upsert(connection, schema.coverage, rows, ("at", "verdicts"))
+
+
+def forget(connection: Connection, campus: str, day: str, places: Collection[str]) -> None:
+    table = schema.coverage.c
+    if places:
+        mine = (table.campus == campus) & (table.day == day) & table.place.in_(places)
+        connection.execute(delete(schema.coverage).where(mine))
 
 
 def latest(connection: Connection, until: str, campus: str | None = None) -> dict[str, dict[str, RoomAir]]:

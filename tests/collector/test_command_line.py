@@ -10,6 +10,9 @@ import sys
 
 import pytest
 
+from collector.store import Batch, Store, agents
+from tests.collector.test_moved import AGENT, HERE, MORNING, SLOT, THERE, a_slot
+
 
 @pytest.fixture
 def collector(tmp_path):
@@ -161,3 +164,30 @@ def test_a_policy_is_adopted_from_a_day_on_and_the_days_before_keep_theirs(colle
     assert (shown["version"], shown["valid_from"]) == (2, "2026-01-01")
     assert (earlier.returncode, "give --from 2026-01-01 or later" in earlier.stderr) == (2, True)
     assert (unknown.returncode, "write one of baseline, baseline-2" in unknown.stderr) == (2, True)
+
+
+def test_an_agent_that_was_carried_away_is_listed_with_the_reason_and_confirmed(collector, lists, tmp_path):
+    collector("import", "campuses", "campuses.csv", "--apply")
+    collector("import", "rooms", "rooms.csv", "--apply")
+    values = {
+        "id": AGENT, "public_key": bytes(32), "campus": "lincoln", "state": "pending", "name": "", "simulated": False,
+        "version": "1", "token": "", "created_at": float(MORNING),
+    }  # fmt: skip
+    reports = [*a_slot(MORNING, HERE), *a_slot(MORNING + SLOT, THERE)]
+    with Store(f"sqlite:///{tmp_path}/data/collector.db") as store:
+        store.write(lambda c: agents.enroll(c, values)).result()
+        store.write(lambda c: agents.approve(c, AGENT, "lincoln/main/101", "test", MORNING, SLOT)).result()
+        store.submit(Batch(AGENT, reports, MORNING + 2.0 * SLOT)).result()
+
+    (doubtful,) = json.loads(collector("agents", "list", "--json").stdout)
+    table = " ".join(collector("agents", "list").stdout.split())
+    confirmed = collector("agents", "confirm", AGENT[:6])
+    (after,) = json.loads(collector("agents", "list", "--json").stdout)
+    again = collector("agents", "confirm", AGENT[:6])
+
+    assert doubtful["unconfirmed_since"] == MORNING + SLOT
+    assert doubtful["unconfirmed_because"] == "gateway or segment changed"
+    assert "unconfirmed" in table
+    assert (confirmed.returncode, "confirmed where it stands" in confirmed.stdout) == (0, True)
+    assert (after["unconfirmed_since"], after["unconfirmed_because"]) == (None, None)
+    assert (again.returncode, "nothing speaks against the place" in again.stderr) == (1, True)

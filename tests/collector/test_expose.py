@@ -61,6 +61,13 @@ def test_a_threshold_is_said_by_criterion_and_gone_with_the_policy_that_had_it()
     assert block.text() == b""
 
 
+def test_an_agent_that_may_stand_elsewhere_is_named_and_no_other() -> None:
+    two = {("a1", "n1/A/101"): 1.0, ("a2", "n1/A/102"): 2.0}
+    said = shown(dataclasses.replace(NORTH, agents=two, unconfirmed=frozenset({"a2"})))
+
+    assert said["campus_wifi_agent_unconfirmed"] == {("n1", "n1/A/102", "a2"): 1}
+
+
 @pytest.mark.parametrize(("in_class", "verdict"), [(False, "no_class"), (None, "")])
 def test_a_verdict_is_absent_out_of_class_and_before_the_first(in_class: bool | None, verdict: str) -> None:
     said = shown(dataclasses.replace(NORTH, in_class=in_class, verdict=verdict))

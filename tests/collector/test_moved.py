@@ -1,13 +1,18 @@
 """An agent that is carried away: its evidence counts for nothing from then on, until somebody confirms or moves it."""
 
+import asyncio
+
+import httpx
 import msgspec
 import pytest
 import sqlalchemy
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
+from starlette.applications import Starlette
 
 from agent import wire
-from collector.board import campus as board
+from collector import board
+from collector.board import campus as page
 from collector.inventory import Campus
 from collector.judge import Judge
 from collector.moved import moved
@@ -16,6 +21,7 @@ from collector.refusals import NotDone
 from collector.store import Batch, Incoming, agents, audit, ledger, surroundings
 from collector.store.evidence import pack
 from collector.store.schema import metadata
+from tests.collector.rig import Device, Rig, running
 from tests.collector.test_judge_loop import (
     AGENT,
     MORNING,
@@ -55,6 +61,15 @@ def slots(count: int) -> list[int]:
 
 def verdicts(store) -> str:
     return "".join(letter for _, letter in sorted(strip(store).items()))
+
+
+def campus_page(rig: Rig, code: str) -> str:
+    async def get() -> str:
+        transport = httpx.ASGITransport(Starlette(routes=board.routes(rig.services)))
+        async with httpx.AsyncClient(transport=transport, base_url="http://board") as http:
+            return (await http.get(f"/campus/lincoln?lang={code}")).text
+
+    return asyncio.run(get())
 
 
 def doubts(store, now: float) -> dict[str, float]:
@@ -236,12 +251,33 @@ def test_the_board_lists_it_first_and_says_since_when(store, clock, carried):
     with store.read() as connection:
         known, placed = agents.every(connection), agents.placements(connection)
         found = moved(placed, surroundings.unconfirmed(connection), clock())
-    names = board.Names((), ())
-    (line,) = board.agent_lines(
+    names = page.Names((), ())
+    (line,) = page.agent_lines(
         Campus("lincoln", "L"), known, placed, names, moved=found, now=clock(), silent_after_seconds=300
     )
 
     assert line.moved is not None and line.moved.since == slots(4)[2]
+
+
+def test_over_the_network_too_and_the_page_says_it_in_both_languages(tmp_path):
+    with running(tmp_path) as rig:
+        begin = (rig.clock() // 60 - 20) * 60
+        device = rig.stands_since(rig.enroll(Device()), begin - 60)
+        for n in range(10):
+            # Somebody spoke for the device a moment ago: what is seen after that is news.
+            rig.clock.offset += 60
+            at = begin + 60 * (n + 21)
+            host = told(at, HERE if n < 5 else THERE).report.host
+            rig.push(device, device.seal(device.report(at, host=host)))
+        shown = [campus_page(rig, code) for code in ("en", "es")]
+        since = doubts(rig.store, rig.clock())
+        rig.store.write(lambda c: agents.confirm(c, device.id, "test", rig.clock(), SLOT)).result()
+        after = campus_page(rig, "en")
+
+    assert since == {device.id: begin + 60 * 26}
+    assert "may have been moved" in shown[0]
+    assert "puede haber sido trasladado" in shown[1]
+    assert "may have been moved" not in after
 
 
 def test_the_migrations_build_the_schema(store):

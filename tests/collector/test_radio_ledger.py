@@ -194,3 +194,27 @@ def test_a_policy_adopted_later_judges_again_only_from_its_day(store, clock, jud
     assert [kept[row.policy] for row in rows] == [datetime.date(2026, 1, 1), datetime.date(2026, 9, 16)]
     criteria = [{one.id for span in row.record.spans for one in span.grounds.criteria} for row in rows]
     assert ["signal.primary" in one for one in criteria] == [True, False]
+
+
+def test_a_room_is_not_covered_by_what_may_have_been_heard_elsewhere(store, clock, judge):
+    def at(slot: int, count: int, fingerprint: str) -> list[Incoming]:
+        columns = {name: [None] for name in wire.Host.__struct_fields__}
+        host = wire.Host(**columns | {"at": [9.0], "outcome": ["ok"], "surroundings": [fingerprint * 32]})
+        return [heard(MORNING + slot * SLOT + 60 * n, *GOOD, host=host) for n in range(count)]
+
+    def covered() -> bool:
+        with store.read() as connection:
+            return HOME in coverage.latest(connection, TUESDAY).get("lincoln", {})
+
+    pushed(store, clock, *at(0, 4, "a"), *at(1, 2, "b"))
+    judged_until(judge, clock, MORNING + 2 * SLOT + 61)
+    assert covered()
+
+    pushed(store, clock, *at(2, 5, "b"))
+    judged_until(judge, clock, MORNING + 3 * SLOT + 61)
+    assert not covered()
+    assert HOME not in record(store).record.rooms
+
+    perform(store, None, clock, "agents-confirm", {"agent": AGENT})
+    judged_until(judge, clock, clock())
+    assert covered()

@@ -133,3 +133,12 @@ def test_a_run_can_be_repeated_exactly() -> None:
 
     assert wire.encode(first) == wire.encode(again)
     assert wire.encode(first) != wire.encode(probes_of(campus, Faults([campus], 1, SLOT)).reach(plan, BEGIN + 15))
+
+
+def test_a_modelled_agent_never_says_that_it_was_carried_away() -> None:
+    one, other = district.model(2)
+    probes = [probes_of(one, Faults([one], 1, SLOT), number) for number in (0, 1)]
+    told = {table.surroundings[0] for each in probes for n in range(50) for table in [each.host(BEGIN + n * EPOCH)]}
+
+    assert len(told) == 1
+    assert told != {probes_of(other, Faults([other], 1, SLOT)).host(BEGIN).surroundings[0]}

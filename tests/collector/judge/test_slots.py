@@ -178,6 +178,14 @@ def test_an_unconfirmed_placement_says_nothing():
     assert judge(doubtful).verdict == "unknown"
 
 
+def test_agents_that_may_stand_elsewhere_are_neither_silent_nor_a_campus_cut_off():
+    doubtful = [placed(one.report, one.place, confirmed=False) for one in both()]
+    context = Context(agents=AGENTS, unconfirmed=tuple((agent, float(SLOT), None) for agent, *_ in AGENTS))
+    verdict = evaluate_slots(POLICY, INVENTORY, Hours(always=True), "lincoln", DAY, [SLOT], doubtful, context)[SLOT]
+
+    assert (verdict.verdict, verdict.cause) == ("unknown", "placement_unconfirmed")
+
+
 def test_a_measurement_belongs_to_the_slot_of_its_end():
     late = report("a", SLOT + 270.0, reach=ALL_UP, path=GOOD_PATH)  # measured 30 s later: in the next slot
 
