@@ -136,8 +136,8 @@ def test_chromium_draws_the_page_without_an_error(board: Board, tmp_path: Path, 
     assert [line for line in ran.stderr.splitlines() if "CONSOLE" in line] == []
 
 
-# What no page may hold itself: a script that says which elements reach over the right edge. It stands in a frame as wide
-# as a phone, because no window of Chromium is narrower than 500 pixels.
+# What no page may hold itself: a script that says which elements reach over the right edge. It stands in a frame as
+# wide as a phone, because no window of Chromium is narrower than 500 pixels.
 _MEASURE = """<script>parent.document.title = [...document.querySelectorAll("body *")].filter(
   one => one.getBoundingClientRect().right > document.documentElement.clientWidth + 1 && !one.closest(".defs, thead")
 ).map(one => one.tagName + "." + one.className).join(" ") || `nothing of ${document.documentElement.clientWidth}`
