@@ -20,8 +20,9 @@ _WITHIN_SECONDS = 900
 _AP = "access point"
 # Where a trace would be, each left with something in it.
 PLACES = (
-    "agent/spool.sqlite3", "collector/collector.db", "collector.log", "prober.log", "metrics-collector",
-    "metrics-shipper", "metrics-prober", "metrics-joiner", "remote-write", "commitment.json", "commitment.csv",
+    "agent/spool.sqlite3", "collector/collector.db", "collector.log", "shipper.log", "prober.log", "joiner.log",
+    "metrics-collector", "metrics-shipper", "metrics-prober", "metrics-joiner", "remote-write",
+    "commitment.json", "commitment.csv",
 )  # fmt: skip
 
 

@@ -114,7 +114,7 @@ class World:
 
     def start_agent(self, role: str) -> None:
         self.programs.start(
-            role, BIN / "wifi-agent", "--config", self.folder / f"{role}.toml", "run", "--role", role,
+            role, BIN / "wifi-agent", "--config", self.folder / f"{role}.toml", "run", "--role", role, "--verbose",
             namespace=HOMES.get(role, "room"),
         )  # fmt: skip
 
