@@ -6,8 +6,8 @@ echo: netem's count, tcpdump, the far end's TCP_INFO. throughput: iperf3 and fpi
 iw, and monitor mode. join: wpa_supplicant's debug log and tcpdump. `off` is how far ours lies from the reference in the
 same run: the median of all runs, and the worst. Status 1 where a median misses its target.
 
-Run it on a machine that does nothing else: throughput needs a core for each end. The head of each part says how busy the
-machine was when it began.
+Run it on a machine that does nothing else: throughput needs a core for each end. The head of each part says how busy
+the machine was when it began.
 """
 
 import argparse
