@@ -5,9 +5,13 @@
 echo: netem's count, tcpdump, the far end's TCP_INFO. throughput: iperf3 and fping (tests/bench/throughput.py). signal:
 iw, and monitor mode. join: wpa_supplicant's debug log and tcpdump. `off` is how far ours lies from the reference in the
 same run: the median of all runs, and the worst. Status 1 where a median misses its target.
+
+Run it on a machine that does nothing else: throughput needs a core for each end. The head of each part says how busy
+the machine was when it began.
 """
 
 import argparse
+import os
 import sys
 
 import msgspec
@@ -40,7 +44,7 @@ def main() -> int:
         sys.exit("no kernel that boots here: run tests/lab/build-kernel once, or set CAMPUS_WIFI_LAB_KERNEL")
     missed = 0
     for part in [only] if only else NAMES:
-        print(f"{part}\n{HEADER}", flush=True)
+        print(f"{part} (load {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores)\n{HEADER}", flush=True)
         for figure in measure(part):
             print(figure.line(), flush=True)
             missed += not figure.holds
