@@ -65,7 +65,7 @@ class AccessPoint:
                 until(lambda: "AP-ENABLED" in self.programs.log(name), 30, f"hostapd runs {self.name}")
                 break
             except AssertionError:
-                # Seen once in a hundred starts on a busy machine: it waits for the country's rules for ever.
+                # Seen once on a busy machine, and why was not found: it neither came up nor said anything.
                 if last:
                     raise AssertionError(self.programs.log(name)) from None
                 self.programs.stop(name)
