@@ -96,7 +96,8 @@ def test_the_whole_text_is_clean_for_promtool() -> None:
         if own.labels:
             made.labels(*own.labels)
     block = CampusBlock()
-    block.show([NORTH, dataclasses.replace(NORTH, campus="s1", simulated=True)], 0.95, 1.0, THRESHOLDS)
+    doubted = dataclasses.replace(NORTH, unconfirmed=frozenset(agent for agent, _ in NORTH.agents))
+    block.show([doubted, dataclasses.replace(NORTH, campus="s1", simulated=True)], 0.95, 1.0, THRESHOLDS)
     text = Exposition(registry, block).text()
     ran = subprocess.run([binaries.need("promtool"), "check", "metrics"], input=text, capture_output=True, check=False)
 
