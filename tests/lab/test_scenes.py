@@ -2,6 +2,7 @@
 
 import json
 import os
+import warnings
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
@@ -10,11 +11,11 @@ import pytest
 
 from tests import binaries
 from tests.lab import kernel
-from tests.lab.machine import Lab
+from tests.lab.machine import Lab, LabError
 from tests.lab.scenes import SCENES
 
 pytestmark = [pytest.mark.lab, pytest.mark.root, pytest.mark.timeout(1200)]
-_WITHIN_SECONDS = 400
+_WITHIN_SECONDS = 300
 
 
 @pytest.fixture(scope="session")
@@ -40,7 +41,17 @@ def seen(request: pytest.FixtureRequest) -> Iterator[Any]:
 
 
 def _run(name: str) -> dict[str, Any]:
+    """A guest that hangs (seen once in some fifty: its kernel spins, and not even a deadline of the scene passes) says
+    nothing of the product: it is booted once more. Whatever a scene itself says, a fault too, stands."""
     assert name in SCENES
+    try:
+        return _once(name)
+    except LabError as silent:
+        warnings.warn(f"the guest of {name} was silent and is booted again: {str(silent)[:200]}", stacklevel=2)
+        return _once(name)
+
+
+def _once(name: str) -> dict[str, Any]:
     with Lab("-m", "tests.lab.scenes", name, radios=5) as lab:
         result: dict[str, Any] = json.loads(lab.wait_for("result.json", _WITHIN_SECONDS))
         logs = lab.folder / "logs"
