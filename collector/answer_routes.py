@@ -6,7 +6,6 @@ import datetime
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response
@@ -14,7 +13,7 @@ from starlette.routing import BaseRoute, Route
 
 from collector.answers import UnknownCampus, commitment
 from collector.answers_csv import as_csv
-from collector.holding import Holding, NothingHolds
+from collector.holding import day_at, held_at
 from collector.services import Services
 from collector.store import ledger
 
@@ -69,13 +68,10 @@ def _commitment(services: Services, request: Request) -> Response:
 
 def _campuses(services: Services) -> list[dict[str, Any]]:
     now = services.clock()
-    holding = Holding()
     with services.store.read() as connection:
-        holding.refresh(connection)
-        try:
-            held = holding.at(connection, now)
-        except NothingHolds:
-            return []
+        held = held_at(connection, now)
+    if held is None:
+        return []
     inventory, today = held.inventory, held.today(now)
     live = services.judge.latest() if services.judge is not None else {}
     return [
@@ -100,7 +96,7 @@ def _campuses(services: Services) -> list[dict[str, Any]]:
 def _ledger(services: Services, request: Request) -> Response:
     campus = request.path_params["campus"]
     with services.store.read() as connection:
-        until = day(request, "to") or _today(connection, services.clock())
+        until = day(request, "to") or day_at(connection, services.clock())
         since = day(request, "from") or until - datetime.timedelta(days=6)
         rows = ledger.revisions(connection, campus, since.isoformat(), until.isoformat())
         changes = ledger.changes(connection, campus, since.isoformat(), until.isoformat())
@@ -123,15 +119,6 @@ def _ledger(services: Services, request: Request) -> Response:
     ]
     document = {"campus": campus, "from": since.isoformat(), "to": until.isoformat(), "revisions": found}
     return as_json(document | {"changes": changes})
-
-
-def _today(connection: Connection, now: float) -> datetime.date:
-    holding = Holding()
-    holding.refresh(connection)
-    try:
-        return holding.at(connection, now).today(now)
-    except NothingHolds:  # without an inventory there is no local day, and no ledger either
-        return datetime.datetime.fromtimestamp(now, datetime.UTC).date()
 
 
 def day(request: Request, key: str) -> datetime.date | None:

@@ -15,7 +15,7 @@ from msgspec import Struct
 from sqlalchemy import Connection
 
 from collector.day_record import LETTERS
-from collector.holding import Holding, NothingHolds
+from collector.holding import held_at
 from collector.inventory import Inventory
 from collector.refusals import NotDone
 from collector.sheet import Fault, Refused, Row, read
@@ -154,13 +154,11 @@ def _mark(connection: Connection, one: kept.Exclusion) -> int:
 
 
 def _inventory(store: Store, now: float) -> Inventory:
-    holding = Holding()
     with store.read() as connection:
-        holding.refresh(connection)
-        try:
-            return holding.at(connection, now).inventory
-        except NothingHolds:
-            raise NotDone("nothing is imported yet", "import the campuses first") from None
+        held = held_at(connection, now)
+    if held is None:
+        raise NotDone("nothing is imported yet", "import the campuses first")
+    return held.inventory
 
 
 def _same_person(one: str, other: str) -> bool:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime
-import zoneinfo
 from collections import Counter
 from collections.abc import Callable
 from typing import Any
@@ -11,6 +10,7 @@ from typing import Any
 from msgspec import Struct
 from sqlalchemy import Connection
 
+from collector.day_record import local_day
 from collector.hours import Hours
 from collector.inventory import Inventory
 from collector.policy import Policy
@@ -45,7 +45,7 @@ class Held(Struct, frozen=True):
 
     def today(self, now: float) -> datetime.date:
         """The district's date at ``now`` (Unix seconds): a school day is a local day, not Greenwich's."""
-        return datetime.datetime.fromtimestamp(now, zoneinfo.ZoneInfo(self.timezone)).date()
+        return local_day(now, self.timezone)
 
 
 class Holding:
@@ -88,3 +88,20 @@ class Holding:
                 self._read.pop(next(iter(self._read)))
             self._read[key] = _READ[kind](snapshots.body(connection, kind, hash_))
         return self._read[key]
+
+
+def held_at(connection: Connection, now: float) -> Held | None:
+    """What holds at ``now`` (Unix seconds), read for this once; None before the first import. Who asks often keeps a
+    Holding."""
+    holding = Holding()
+    holding.refresh(connection)
+    try:
+        return holding.at(connection, now)
+    except NothingHolds:
+        return None
+
+
+def day_at(connection: Connection, now: float) -> datetime.date:
+    """The district's day at ``now``, read for this once. Before the first import there is none: then Greenwich's."""
+    held = held_at(connection, now)
+    return held.today(now) if held else datetime.datetime.fromtimestamp(now, datetime.UTC).date()

@@ -11,10 +11,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from msgspec import structs
-from sqlalchemy import Connection
 
 from collector.day_record import day_bounds
-from collector.holding import DEFAULT_TIMEZONE, Held, Holding, NothingHolds
+from collector.holding import DEFAULT_TIMEZONE, Held, held_at
 from collector.incident_book import FOR_EVER, JUDGE
 from collector.incident_figures import figures
 from collector.inventory import Campus
@@ -33,7 +32,7 @@ def listed(
 ) -> list[dict[str, Any]]:
     """Those that touch the days of ``period``, both included (None: no bound), newest first."""
     with store.read() as connection:
-        held = _held(connection, now)
+        held = held_at(connection, now)
         begin, end = _bounds(held, period)
         found = incidents.of_period(connection, begin, end, campus, only_open=only_open)
         steps = incidents.steps(connection, [one.id for one in found])
@@ -47,7 +46,7 @@ def one_of(store: Store, number: int, *, now: float, names: bool = False) -> dic
         one = incidents.find(connection, number)
         if one is None:
             return None
-        held = _held(connection, now)
+        held = held_at(connection, now)
         steps = incidents.steps(connection, [number]).get(number, [])
         reports = room_reports.every(connection, incident=number)
     document = _document(one, steps, held.inventory.campuses if held else {}, names=names)
@@ -62,7 +61,7 @@ def figures_of(
 ) -> dict[str, Any]:
     """Of the incidents that began in the period, so that none is in two periods."""
     with store.read() as connection:
-        held = _held(connection, now)
+        held = held_at(connection, now)
         begin, end = _bounds(held, period)
         found = [one for one in incidents.of_period(connection, begin, end) if begin <= one.fault.from_at < end]
         steps = incidents.steps(connection, [one.id for one in found])
@@ -100,15 +99,6 @@ def _facts(campus: Campus | None) -> dict[str, Any]:
     if campus is None:
         return {"name": "", "region": "", "simulated": False}
     return {"name": campus.name, "region": campus.region, "simulated": campus.simulated}
-
-
-def _held(connection: Connection, now: float) -> Held | None:
-    holding = Holding()
-    holding.refresh(connection)
-    try:
-        return holding.at(connection, now)
-    except NothingHolds:
-        return None
 
 
 def _bounds(held: Held | None, period: tuple[datetime.date | None, datetime.date | None]) -> tuple[int, int]:

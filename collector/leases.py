@@ -7,11 +7,9 @@ needs no database.
 
 from __future__ import annotations
 
-import datetime
 import hashlib
 import hmac
 import secrets
-import zoneinfo
 from typing import NamedTuple
 
 from sqlalchemy import Connection
@@ -19,6 +17,7 @@ from sqlalchemy import Connection
 from agent import wire
 from collector import blocked
 from collector.authenticate import KnownAgent
+from collector.day_record import day_bounds, local_day
 from collector.holding import DEFAULT_TIMEZONE
 from collector.inventories import Inventories
 from collector.services import Services
@@ -78,7 +77,7 @@ class Leases:
             if running.agent == sender.id and running.request_id == request.request_id:
                 return _granted(sender, running.lease, now, Bounds(running.expires_at, running.max_bytes), most_seconds)
             return _refused(sender, running.expires_at, "busy: another test runs on this campus")
-        midnight, next_midnight = _day(now, timezone)
+        midnight, next_midnight = day_bounds(local_day(now, timezone), timezone)
         used = leases.bytes_since(connection, sender.campus, midnight)
         if 2 * (used + most_bytes) > config.campus_bytes_per_day:
             return _refused(sender, next_midnight, "busy: this campus has used its bytes of the day")
@@ -91,15 +90,6 @@ class Leases:
             leases.Granted(name, sender.id, sender.campus, request.request_id, now, expires, most_bytes),
         )
         return _granted(sender, name, now, bounds, most_seconds)
-
-
-def _day(now: float, timezone: str) -> tuple[float, float]:
-    """The campus's own day: its midnight and the next one."""
-    zone = zoneinfo.ZoneInfo(timezone)
-    today = datetime.datetime.fromtimestamp(now, zone).date()
-    days = (today, today + datetime.timedelta(days=1))
-    begin, end = (datetime.datetime.combine(day, datetime.time(), zone).timestamp() for day in days)
-    return begin, end
 
 
 def issue(secret: bytes, bounds: Bounds) -> str:

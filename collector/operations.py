@@ -13,7 +13,7 @@ from msgspec import Struct
 from sqlalchemy import Connection
 
 from collector import adopting, drawn_rooms, exclusions, incident_acts, list_imports, room_reports
-from collector.holding import Holding, NothingHolds
+from collector.holding import held_at
 from collector.inventory import WALKING
 from collector.joining import join_string
 from collector.refusals import NotDone
@@ -54,13 +54,8 @@ def perform(store: Store, config: Config, clock: Callable[[], float], verb: str,
 
 
 def _held(task: Task) -> Held | None:
-    holding = Holding()
     with task.store.read() as connection:
-        holding.refresh(connection)
-        try:
-            return holding.at(connection, task.clock())
-        except NothingHolds:
-            return None
+        return held_at(connection, task.clock())
 
 
 def _make_tokens(task: Task) -> Body:

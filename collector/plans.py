@@ -21,6 +21,7 @@ from agent import wire
 from collector import hours
 from collector.authenticate import KnownAgent, Refusal
 from collector.config import Config
+from collector.day_record import local_day
 from collector.inventories import Inventories
 from collector.inventory import WALKING, AccessPoint
 from collector.services import Services
@@ -68,7 +69,7 @@ class Plans:
         if held is None or campus is None or sender.id not in standing:
             raise Refusal(503, "campus not in the inventory", 60.0)
         config = self._services.config
-        today = datetime.datetime.fromtimestamp(now, zoneinfo.ZoneInfo(campus.timezone)).date()
+        today = local_day(now, campus.timezone)
         listed = held.inventory.access_points_on(campus.id, today)
         bssids = sorted(bssid for ap in listed for bssid in ap.bssids)
         watching = sorted(agent for agent, placed in standing.items() if placed.place != WALKING)

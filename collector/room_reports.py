@@ -15,7 +15,7 @@ from msgspec import structs
 from sqlalchemy import Connection
 
 from collector.day_record import local_day
-from collector.holding import Holding, NothingHolds
+from collector.holding import day_at, held_at
 from collector.hours import Hours, class_intervals
 from collector.inventory import Campus
 from collector.refusals import NotDone
@@ -32,13 +32,10 @@ def add(store: Store, clock: Callable[[], float], body: dict[str, Any], by: str)
     place, text, now = str(body["place"]), str(body.get("text") or "").strip(), clock()
     if not text or len(text) > _MAX_TEXT:
         raise NotDone("no words, or too many", f"say what is wrong in 1 to {_MAX_TEXT} characters", status=2)
-    holding = Holding()
     with store.read() as connection:
-        holding.refresh(connection)
-        try:
-            held = holding.at(connection, now)
-        except NothingHolds:
-            raise NotDone("nothing is imported yet", "import the campuses and rooms first") from None
+        held = held_at(connection, now)
+    if held is None:
+        raise NotDone("nothing is imported yet", "import the campuses and rooms first")
     name = place.split("/", 1)[0]
     if place not in {room.id for room in held.inventory.places.get(name, ())}:
         hint = "name it CAMPUS/BUILDING/ROOM as in the room list"
@@ -71,12 +68,7 @@ def listed(store: Store, *, now: float, campus: str | None = None) -> list[dict[
     with store.read() as connection:
         found = room_reports.every(connection, campus)
         measured = coverage.latest(connection, "9999-12-31", campus)
-        holding = Holding()
-        holding.refresh(connection)
-        try:
-            today = holding.at(connection, now).today(now).isoformat()
-        except NothingHolds:
-            today = datetime.datetime.fromtimestamp(now, datetime.UTC).date().isoformat()
+        today = day_at(connection, now).isoformat()
     documents = []
     for one in found:
         last = measured.get(one.campus, {}).get(one.place)

@@ -89,7 +89,8 @@ def probe(settings: Settings, deadline: Deadline) -> dict[str, wire.Table]:
         if settings.rotate:
             order = order[: len(known.keys() & {*asked}) + _OTHERS]
         heard, looked = in_turns(lambda some: nl80211.scan(radio, some, deadline), order, deadline.remaining)
-        known |= {one.frequency_hertz: began for one in heard if _ours(settings, one)}
+        ours = _listed(settings)
+        known |= {one.frequency_hertz: began for one in heard if one.bssid in ours}
         _turns[radio.name] = (looked[-1], known)
     after = nl80211.survey(radio, deadline)
     at = boottime()
@@ -127,8 +128,8 @@ def in_order(asked: Sequence[int], last: int, known: Collection[int]) -> list[in
     return sorted(asked, key=lambda hertz: (hertz not in known, hertz <= last, hertz))
 
 
-def _ours(settings: Settings, one: Beacon) -> bool:
-    return one.bssid in {bssid.lower() for bssid in settings.bssids}
+def _listed(settings: Settings) -> frozenset[str]:
+    return frozenset(bssid.lower() for bssid in settings.bssids)
 
 
 def tables(
@@ -140,7 +141,7 @@ def tables(
     when: tuple[float, float],
 ) -> dict[str, wire.Table]:
     """Both tables from what was heard. ``when``: (CLOCK_BOOTTIME at the end, seconds that it took)."""
-    listed = {bssid.lower() for bssid in settings.bssids}
+    listed = _listed(settings)
     ssids = {ssid.encode() for ssid in settings.ssids}
     radios = radios_of(heard)
     rows = [

@@ -9,7 +9,6 @@ from __future__ import annotations
 import datetime
 import threading
 import time
-import zoneinfo
 from collections.abc import Mapping
 from typing import Any
 
@@ -23,7 +22,7 @@ from collector.board import views
 from collector.board.school_days import SchoolDay, school_days
 from collector.board.strip import Strip, strip
 from collector.board.survey import survey_lines
-from collector.day_record import DayRecord, RoomAir
+from collector.day_record import DayRecord, RoomAir, local_day
 from collector.holding import Held, Holding, NothingHolds
 from collector.hours import class_intervals
 from collector.inventory import Campus
@@ -85,7 +84,7 @@ class Reading:
             campus = held.inventory.campuses.get(name) if held else None
             if held is None or campus is None:
                 return None
-            today = _today(campus.timezone, now)
+            today = local_day(now, campus.timezone)
             since = (today - datetime.timedelta(days=views.PERIODS["30d"] - 1)).isoformat()
             rows = ledger.newest_of_period(connection, since, today.isoformat(), name)
             changes = ledger.changes(connection, name, since, today.isoformat())
@@ -235,7 +234,3 @@ def _last_evidence(connection: Connection, now: float) -> dict[str, float]:
         if at is not None and one.from_at <= now and (one.to_at is None or now < one.to_at):
             found[one.campus] = max(at, found.get(one.campus, at))
     return found
-
-
-def _today(timezone: str, now: float) -> datetime.date:
-    return datetime.datetime.fromtimestamp(now, zoneinfo.ZoneInfo(timezone)).date()

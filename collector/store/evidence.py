@@ -346,9 +346,3 @@ def of_boot(connection: Connection, agent: str, boot_id: str) -> Iterator[Kept]:
     )
     for row in connection.execution_options(yield_per=200).execute(query.order_by(evidence.c.id)):
         yield Kept(*row)
-
-
-def after_position(connection: Connection, position: int, count: int) -> list[Kept]:
-    """The next placed evidence after ``position``, in the order in which it was placed."""
-    query = select(*_COLUMNS).where(evidence.c.position > position).order_by(evidence.c.position).limit(count)
-    return [Kept(*row) for row in connection.execute(query)]

@@ -19,12 +19,8 @@ from tests.agent.test_service import AGENT, Rig
 
 @pytest.fixture
 def device(tmp_path: Path) -> Iterator[Rig]:
-    made = Rig(tmp_path)
-    yield made
-    for child in made.children:
-        child.kill()
-        child.wait()
-    made.double.close()
+    with Rig(tmp_path) as made:
+        yield made
 
 
 def enroll(rig: Rig, *arguments: str) -> subprocess.CompletedProcess[str]:

@@ -55,6 +55,15 @@ class Rig:
         self.children.append(child)
         return child
 
+    def __enter__(self) -> Rig:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for child in self.children:
+            child.kill()
+            child.wait()
+        self.double.close()
+
     def status(self) -> dict[str, object]:
         done = subprocess.run([*AGENT, "status", "--json"], env=self.environment, check=True, capture_output=True)
         return dict(json.loads(done.stdout))
@@ -62,12 +71,8 @@ class Rig:
 
 @pytest.fixture
 def rig(tmp_path: Path) -> Iterator[Rig]:
-    made = Rig(tmp_path)
-    yield made
-    for child in made.children:
-        child.kill()
-        child.wait()
-    made.double.close()
+    with Rig(tmp_path) as made:
+        yield made
 
 
 def test_one_process_measures_pushes_shows_itself_and_ends_with_everything_handed_over(rig: Rig) -> None:

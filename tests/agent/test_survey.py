@@ -56,12 +56,8 @@ def probes(**by_name: Callable[[], Any]) -> Callable[[str], Any]:
 
 @pytest.fixture
 def rig(tmp_path: Path) -> Iterator[Rig]:
-    made = Rig(tmp_path)
-    yield made
-    for child in made.children:
-        child.kill()
-        child.wait()
-    made.double.close()
+    with Rig(tmp_path) as made:
+        yield made
 
 
 @pytest.fixture

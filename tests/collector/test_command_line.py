@@ -3,29 +3,18 @@
 import csv
 import io
 import json
-import os
 import stat
-import subprocess
-import sys
 
 import pytest
 
 from collector.store import Batch, Store, agents
+from tests.collector.command import command_line
 from tests.collector.test_moved import AGENT, HERE, MORNING, SLOT, THERE, a_slot
 
 
 @pytest.fixture
 def collector(tmp_path):
-    (tmp_path / "collector.toml").write_text(f'data_dir = "{tmp_path}/data"\nlisten = "127.0.0.1:18080"\n')
-
-    def run(*arguments: str):
-        environment = {key: value for key, value in os.environ.items() if not key.startswith("CAMPUS_WIFI_")}
-        return subprocess.run(
-            [sys.executable, "-m", "collector.cli", *arguments],
-            cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=60, check=False,
-        )  # fmt: skip
-
-    return run
+    return command_line(tmp_path, 'listen = "127.0.0.1:18080"\n')
 
 
 @pytest.fixture

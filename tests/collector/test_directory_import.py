@@ -3,9 +3,6 @@
 import datetime
 import io
 import json
-import os
-import subprocess
-import sys
 
 import pytest
 
@@ -15,6 +12,7 @@ from collector.importing import campuses
 from collector.inventory import Inventory
 from collector.sheet import Refused
 from collector.wanted import Wanted, choose
+from tests.collector.command import command_line
 from tests.collector.listing import school, text, workbook
 from tests.collector.shared import lausd
 
@@ -187,16 +185,7 @@ def test_a_simulated_campus_is_never_given_a_real_school():
 
 @pytest.fixture
 def collector(tmp_path):
-    (tmp_path / "collector.toml").write_text(f'data_dir = "{tmp_path}/data"\n')
-
-    def run(*arguments):
-        environment = {key: value for key, value in os.environ.items() if not key.startswith("CAMPUS_WIFI_COLLECTOR")}
-        return subprocess.run(
-            [sys.executable, "-m", "collector.cli", *map(str, arguments)],
-            cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=60, check=False,
-        )  # fmt: skip
-
-    return run
+    return command_line(tmp_path)
 
 
 def test_the_whole_district_is_imported_once_and_the_second_time_changes_nothing(collector):

@@ -2,15 +2,13 @@
 
 import datetime
 import json
-import os
-import subprocess
-import sys
 
 import pytest
 
 from collector.hours import Hours, parse_bells, parse_calendar
 from collector.inventory import Campus, School
 from collector.school_day import as_json, lay_open
+from tests.collector.command import command_line
 
 # The published bells of a Los Angeles elementary school: Tuesday ends an hour earlier, recess and lunch are staggered.
 BELLS = """
@@ -129,16 +127,7 @@ def test_a_campus_without_bells_has_the_marked_defaults_of_its_levels_and_says_t
 
 @pytest.fixture
 def collector(tmp_path):
-    (tmp_path / "collector.toml").write_text(f'data_dir = "{tmp_path}/data"\n')
-
-    def run(*arguments):
-        environment = {key: value for key, value in os.environ.items() if not key.startswith("CAMPUS_WIFI_COLLECTOR")}
-        return subprocess.run(
-            [sys.executable, "-m", "collector.cli", *arguments],
-            cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=60, check=False,
-        )  # fmt: skip
-
-    return run
+    return command_line(tmp_path)
 
 
 def test_the_picture_of_a_day_and_the_event_that_made_it(collector, tmp_path):

@@ -1,9 +1,6 @@
 """Rooms are drawn so that anybody gets the same ones again, and every building has its part."""
 
 import json
-import os
-import subprocess
-import sys
 from collections import Counter
 
 import pytest
@@ -12,6 +9,7 @@ from hypothesis import strategies as st
 
 from collector.inventory import Place
 from collector.sampling import draw, mark, shares_of
+from tests.collector.command import command_line
 
 ROOMS = [Place("oak", building, f"{n}") for building, count in (("A", 60), ("B", 30), ("C", 10)) for n in range(count)]
 
@@ -61,17 +59,9 @@ def test_a_drawn_room_keeps_why_it_was_listed_before():
 
 @pytest.fixture
 def collector(tmp_path):
-    (tmp_path / "collector.toml").write_text(f'data_dir = "{tmp_path}/data"\n')
+    run = command_line(tmp_path)
     (tmp_path / "campuses.csv").write_text("id,name\noak,Oak\n")
     (tmp_path / "rooms.csv").write_text("campus,building,room\n" + "".join(f"oak,B{n % 3},{n}\n" for n in range(30)))
-
-    def run(*arguments):
-        environment = {key: value for key, value in os.environ.items() if not key.startswith("CAMPUS_WIFI_COLLECTOR")}
-        return subprocess.run(
-            [sys.executable, "-m", "collector.cli", *arguments],
-            cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=60, check=False,
-        )  # fmt: skip
-
     for kind in ("campuses", "rooms"):
         assert run("import", kind, f"{kind}.csv", "--apply").returncode == 0
     return run

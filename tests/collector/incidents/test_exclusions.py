@@ -6,31 +6,13 @@ import pytest
 
 from collector.answers import commitment
 from collector.answers_csv import as_csv
-from collector.judge import Judge
 from collector.operations import perform
 from collector.refusals import NotDone
 from collector.store import audit, exclusions, ledger
-from tests.collector.incident_rig import a_district, iso, measured, stands
-from tests.collector.test_judge_loop import MORNING, SLOT, Now, judged_until, strip
+from tests.collector.incident_rig import iso, measured
+from tests.collector.test_judge_loop import MORNING, SLOT, judged_until, strip
 
 DAY = "2026-09-15"
-
-
-@pytest.fixture
-def clock():
-    return Now(float(MORNING))
-
-
-@pytest.fixture
-def store(tmp_path, clock):
-    with a_district(tmp_path, clock) as made:
-        stands(made, clock)
-        yield made
-
-
-@pytest.fixture
-def judge(store, clock):
-    return Judge(store, clock, grace_seconds=60.0)
 
 
 def asked(store, clock, first: int, last: int, by: str = "ana", **more) -> list[int]:

@@ -9,30 +9,13 @@ from collector.judge import Judge
 from collector.operations import perform
 from collector.store import incidents, ledger
 from tests.collector.incident_rig import a_district, for_access_point, measured, stands
-from tests.collector.test_judge_loop import AP, MORNING, SLOT, Now, a_slot, imported, judged_until, pushed
+from tests.collector.test_judge_loop import AP, MORNING, SLOT, a_slot, imported, judged_until, pushed
 
 SECOND = "b" * 32
 # Which agents, by their letter, stand at which campus; all but elm share an uplink.
 BEHIND = {"lincoln": "ab", "oak": "cd", "pine": "f", "elm": "e"}
 AP_OF = {"lincoln": AP, "oak": "00:11:22:33:44:02", "pine": "00:11:22:33:44:04", "elm": "00:11:22:33:44:03"}
 CUT = range(2, 6)
-
-
-@pytest.fixture
-def clock():
-    return Now(float(MORNING))
-
-
-@pytest.fixture
-def store(tmp_path, clock):
-    with a_district(tmp_path, clock) as made:
-        stands(made, clock)
-        yield made
-
-
-@pytest.fixture
-def judge(store, clock):
-    return Judge(store, clock, grace_seconds=60.0)
 
 
 def all_of(store):

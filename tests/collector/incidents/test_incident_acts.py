@@ -11,32 +11,14 @@ from collector.hours import Hours, parse_bells, parse_calendar
 from collector.incident_figures import ALL_STEPS, figures
 from collector.incidents import Incident, Part
 from collector.inventory import Campus
-from collector.judge import Judge
 from collector.operations import perform
 from collector.refusals import NotDone
 from collector.store import audit, coverage, incidents
 from collector.store.incidents import Kept, Step
-from tests.collector.incident_rig import a_district, measured, stands
-from tests.collector.test_judge_loop import MORNING, SLOT, Now, judged_until, strip
+from tests.collector.incident_rig import measured
+from tests.collector.test_judge_loop import MORNING, SLOT, judged_until, strip
 
 HOUR = 3600.0
-
-
-@pytest.fixture
-def clock():
-    return Now(float(MORNING))
-
-
-@pytest.fixture
-def store(tmp_path, clock):
-    with a_district(tmp_path, clock) as made:
-        stands(made, clock)
-        yield made
-
-
-@pytest.fixture
-def judge(store, clock):
-    return Judge(store, clock, grace_seconds=60.0)
 
 
 def act(store, clock, verb, **body):
