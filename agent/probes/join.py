@@ -21,12 +21,14 @@ from msgspec import Struct
 from agent import address, dhcp, dns, portal, wire
 from agent.association import STAGES, Association, Failed, Stages
 from agent.credentials import Credential, CredentialError, find
+from agent.elements import band_of
 from agent.networks import heard, values
 from agent.probes.base import CouldNotRun, Deadline
 from agent.probes.figures import boottime
 from agent.wpa import Supplicant, SupplicantError
 
 KIND = "join"
+_MHZ = 1_000_000
 # What a try keeps for leaving the network again.
 _LEAVE_SECONDS = 1.0
 # A resolver's usual patience, and how often it asks.
@@ -123,11 +125,12 @@ class _Try:
                 client.close()
         seconds = {stage: round(took, 6) for stage, took in self._stages.seconds.items()}
         total = round(sum(seconds.values()), 6)
+        hertz = (self._association.frequency_megahertz or 0) * _MHZ
         served = [reply for reply in self._asked if reply.done() and _answered(reply.result())]
         return {
             "at": round(self._stages.ended, 6), "duration_seconds": total, "outcome": outcome,
             "reason": reason[:200] if reason else None, "ssid": task.ssid, "bssid": self._association.bssid,
-            "method": credential.method, "band": _band(self._association.frequency_megahertz), "signal_dbm": signal,
+            "method": credential.method, "band": band_of(hertz), "signal_dbm": signal,
             **{f"{stage}_seconds": seconds.get(stage) for stage in STAGES}, "total_seconds": total, "reason_code": code,
             "dhcp_server": self._lease.server if self._lease else None,
             "dns_asked": len(self._asked) if self._asked else None,
@@ -246,9 +249,3 @@ class _Try:
 def _answered(reply: dns.Reply) -> bool:
     """Any word of the server counts, also that it knows no such name."""
     return reply.outcome not in ("timeout", "send", "refused", "unreachable") or "answered" in reply.reason
-
-
-def _band(megahertz: int | None) -> wire.Band | None:
-    if megahertz is None:
-        return None
-    return "2.4" if megahertz < 2500 else "5" if megahertz < 5925 else "6"
