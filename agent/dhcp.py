@@ -22,6 +22,7 @@ import time
 from typing import NamedTuple
 
 from agent.association import Failed
+from agent.checksum import checksum
 
 _DISCOVER, _OFFER, _REQUEST, _ACK, _NAK, _RELEASE = 1, 2, 3, 5, 6, 7
 _COOKIE = b"\x63\x82\x53\x63"
@@ -175,17 +176,9 @@ def _datagram(message: bytes) -> bytes:
     length = 8 + len(message)
     addresses = b"\0" * 4 + b"\xff" * 4
     pseudo = addresses + struct.pack(">BBHHHHH", 0, 17, length, 68, 67, length, 0) + message
-    udp = struct.pack(">HHHH", 68, 67, length, _checksum(pseudo) or 0xFFFF)
+    udp = struct.pack(">HHHH", 68, 67, length, checksum(pseudo) or 0xFFFF)
     head = struct.pack(">BBHHHBBH", 0x45, 0, 20 + length, 0, 0, 64, 17, 0) + addresses
-    return head[:10] + struct.pack(">H", _checksum(head)) + head[12:] + udp + message
-
-
-def _checksum(data: bytes) -> int:
-    even = data + b"\0" * (len(data) % 2)
-    total: int = sum(struct.unpack(f">{len(even) // 2}H", even))
-    while total >> 16:
-        total = (total & 0xFFFF) + (total >> 16)
-    return ~total & 0xFFFF
+    return head[:10] + struct.pack(">H", checksum(head)) + head[12:] + udp + message
 
 
 def _parsed(packet: bytes, xid: bytes, mac: bytes) -> _Message | None:

@@ -17,6 +17,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from agent import timestamps
+from agent.checksum import checksum
 from agent.mmsg import MSG_ERRQUEUE, Inbox, Outbox
 from agent.probes.base import CouldNotRun, Deadline
 from agent.timestamps import ORIGIN_ICMP, ORIGIN_TIMESTAMPING
@@ -103,9 +104,9 @@ class Sweep:
         packets = self._outbox.packets
         for column, value in ((6, number >> 8), (7, number & 255), (2, 0), (3, 0)):
             packets[column::_SIZE] = bytes([value]) * self.n
-        checksum = _checksum(bytes(packets[:_SIZE]))
-        packets[2::_SIZE] = bytes([checksum >> 8]) * self.n
-        packets[3::_SIZE] = bytes([checksum & 255]) * self.n
+        summed = checksum(bytes(packets[:_SIZE]))
+        packets[2::_SIZE] = bytes([summed >> 8]) * self.n
+        packets[3::_SIZE] = bytes([summed & 255]) * self.n
 
     def send(self, number: int, first: int, count: int) -> None:
         """One burst of round ``number``. A send that fails is an outcome of its target alone."""
@@ -362,9 +363,3 @@ def _open(interface: str) -> tuple[socket.socket, bool]:
         sock.close()
         raise CouldNotRun(f"interface {interface}: {fault.strerror}", "see `ip link` for the names there are") from None
     return sock, raw
-
-
-def _checksum(packet: bytes) -> int:
-    total: int = sum(struct.unpack(f">{len(packet) // 2}H", packet))
-    total = (total & 0xFFFF) + (total >> 16)
-    return 0xFFFF - ((total + (total >> 16)) & 0xFFFF)

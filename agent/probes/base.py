@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import time
-from typing import NamedTuple
-
-from agent import wire
 
 
 class CouldNotRun(Exception):
@@ -25,10 +22,3 @@ class Deadline:
 
     def remaining(self) -> float:
         return max(self.at - time.monotonic(), 0.0)
-
-
-class Measured(NamedTuple):
-    """A probe's table and its kind. ``table.at`` holds CLOCK_BOOTTIME seconds."""
-
-    kind: str
-    table: wire.Table
