@@ -227,6 +227,7 @@ OPERATIONS: dict[str, Callable[[Task], Body]] = {
     "incident-note": _plain(incident_acts.note),
     "incident-close": _plain(incident_acts.close),
     "room-report-add": _plain(room_reports.add),
+    "room-report-review": _plain(room_reports.review),
     "evaluate": _evaluate,
     "backup": _backup,
 }

@@ -324,7 +324,8 @@ incident_step = Table(
     Column("note", Text, nullable=False),
 )
 
-# "My room is bad": somebody's word. It changes no verdict, it asks for a survey of the room.
+# "My room is bad": somebody's word. It changes no verdict, it asks for a survey of the room. `review`: empty until an
+# operator has read the words; only what is `shown` may leave the collector, and of what is `erased` no word is kept.
 room_report = Table(
     "room_report",
     metadata,
@@ -336,6 +337,8 @@ room_report = Table(
     Column("text", Text, nullable=False),
     Column("incident", _Id),
     Column("survey_due", String(10), nullable=False),
+    Column("noticed_at", _Instant),
+    Column("review", String(16), nullable=False, server_default=""),
     Index("ix_room_report_campus", "campus", "at"),
 )
 

@@ -121,4 +121,6 @@ def test_a_room_is_reported_and_its_survey_listed(collector):
     assert made.stdout.startswith("lincoln/main/101 is to be surveyed by ")
     assert [(one["place"], one["text"], one["survey"]) for one in listed] == [("lincoln/main/101", "slow", "due")]
     assert "lincoln/main/101" in collector("room-report", "list").stdout
+    reviewed = collector("room-report", "review", str(listed[0]["id"]), "--as", "withheld", "--json")
+    assert json.loads(reviewed.stdout)["review"] == "withheld"
     assert collector("room-report", "add", "--room", "lincoln/x", "--text", "slow").returncode == 2

@@ -243,3 +243,44 @@ def test_the_open_interface_shows_steps_without_names_and_the_admin_socket_takes
     assert asked(public, "GET", "/v1/incidents/99").status_code == 404
     assert asked(public, "GET", "/v1/incidents?from=soon").status_code == 400
     assert asked(public, "POST", "/v1/incidents/1").status_code == 405
+
+
+def test_the_words_of_a_report_wait_for_an_operator_and_what_is_erased_is_gone(store, clock):
+    body = {"place": "lincoln/main/101", "text": "slow since Monday", "by": "board", "noticed_at": clock() - 3600}
+    number = perform(store, None, clock, "room-report-add", body)["room_report"]
+
+    def kept():
+        one = room_reports.listed(store, now=clock(), place="lincoln/main/101")[0]
+        return one["review"], one["text"], one["noticed_at"]
+
+    assert kept() == ("", "slow since Monday", body["noticed_at"])
+    perform(store, None, clock, "room-report-review", {"report": number, "as": "shown", "by": "ana"})
+    assert kept()[:2] == ("shown", "slow since Monday")
+    perform(store, None, clock, "room-report-review", {"report": number, "as": "erased", "by": "ana"})
+    assert kept()[:2] == ("erased", "")
+    with pytest.raises(NotDone, match="erased"):
+        perform(store, None, clock, "room-report-review", {"report": number, "as": "shown", "by": "ana"})
+    with store.read() as connection:
+        lines = audit.entries(connection, "room report reviewed")
+    assert [(one.actor, one.detail) for one in lines] == [("ana", "erased"), ("ana", "shown")]
+
+
+@pytest.mark.parametrize("ago", [-3600, 40 * 86400])
+def test_a_room_cannot_have_been_bad_in_the_future_or_long_ago(store, clock, ago):
+    body = {"place": "lincoln/main/101", "text": "slow", "noticed_at": clock() - ago}
+    with pytest.raises(NotDone, match="last month"):
+        perform(store, None, clock, "room-report-add", body)
+
+
+def test_readers_without_an_account_cannot_fill_the_list(store, clock):
+    body = {"place": "lincoln/main/101", "text": "slow", "by": "board"}
+    for _ in range(room_reports.ROOM_PER_DAY):
+        perform(store, None, clock, "room-report-add", body)
+    with pytest.raises(room_reports.Enough) as refused:
+        perform(store, None, clock, "room-report-add", body)
+    assert refused.value.room
+
+    perform(store, None, clock, "room-report-add", body | {"place": "lincoln/main/102"})
+    perform(store, None, clock, "room-report-add", body | {"by": "ana"})
+    clock.at += 86401
+    perform(store, None, clock, "room-report-add", body)
