@@ -7,6 +7,7 @@ shown as soon as they are judged; the sums of a period, which move slowly and co
 from __future__ import annotations
 
 import datetime
+import shutil
 import threading
 import time
 from typing import TYPE_CHECKING, Any
@@ -16,13 +17,15 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from collector import answers, expose, series
+from collector.alerting.before_class import BeforeClass, FirstBells
 from collector.expose import Bounds, CampusBlock, CampusNow, Exposition
 from collector.holding import Held, Holding, NothingHolds
 from collector.moved import moved
 from collector.policy import Policy
-from collector.store import agents, marks, surroundings
+from collector.store import agents, incidents, marks, surroundings
 
 if TYPE_CHECKING:
+    from collector.evaluate import SlotVerdict
     from collector.services import Services
 
 log = structlog.get_logger()
@@ -39,11 +42,17 @@ class Current:
         self._exposition = Exposition(services.registry, self._block)
         self._holding = Holding()
         self._commitment: dict[str, dict[str, Bounds]] = {}
+        self._closed: dict[tuple[str, str], int] = {}
         self._add_up_again_at = 0.0
+        self._bells = FirstBells()
+        self._before_class = BeforeClass()
         self._awake = threading.Event()
         self._stopping = threading.Event()
         self._thread: threading.Thread | None = None
         self._dirty = series.instrument(services.registry, "campus_wifi_evaluate_dirty_slots")
+        self._disk = [
+            series.instrument(services.registry, f"campus_wifi_disk_{what}_bytes") for what in ("free", "size")
+        ]
         series.instrument(services.registry, "campus_wifi_build_info").labels(version).set(1)
 
     async def endpoint(self, request: Request) -> Response:
@@ -86,8 +95,11 @@ class Current:
             placed = agents.placements(connection)
             doubts = surroundings.unconfirmed(connection)
             self._dirty.set(marks.count(connection))
+            live = self._services.judge.latest() if self._services.judge is not None else {}
+            bells = self._bells.at(held, now)
+            early = self._before_class.look(connection, held, live, bells, now)
+        self._look_at_disk()
         self._add_up(held, now)
-        live = self._services.judge.latest() if self._services.judge is not None else {}
         seen: dict[str, dict[tuple[str, str], float]] = {}
         for one in placed:
             agent = known.get(one.agent)
@@ -97,19 +109,24 @@ class Current:
         unconfirmed = frozenset(moved(placed, doubts, now))
         self._block.show(
             [
-                self._campus(name, held, live.get(name), seen.get(name, {}), unconfirmed)
+                self._campus(
+                    name, held, live.get(name), early.get(name), seen.get(name, {}), unconfirmed, bells.get(name)
+                )
                 for name in held.inventory.campuses
             ],
             objective=held.policy.slot_objective,
             judged_at=max(one.slot for one in live.values()) + held.policy.slot_seconds if live else None,
             thresholds=_thresholds(held.policy),
+            incidents_closed=self._closed,
         )
 
     def _campus(
-        self, name: str, held: Held, live: Any, seen: dict[tuple[str, str], float], unconfirmed: frozenset[str]
-    ) -> CampusNow:
+        self, name: str, held: Held, live: Any, early: SlotVerdict | None, seen: dict[tuple[str, str], float],
+        unconfirmed: frozenset[str], first_bell: float | None,
+    ) -> CampusNow:  # fmt: skip
         campus = held.inventory.campuses[name]
         verdict = live.verdict if live is not None else None
+        found = early or verdict
         return CampusNow(
             campus=name,
             name=campus.name,
@@ -118,12 +135,20 @@ class Current:
             simulated=campus.simulated,
             in_class=live.in_class if live is not None else None,
             verdict=verdict.verdict if verdict is not None else "",
-            cause=verdict.cause if verdict is not None else "",
-            access_points=verdict.access_points if verdict is not None else {},
+            cause=found.cause if found is not None else "",
+            access_points=found.access_points if found is not None else {},
             commitment=self._commitment.get(name, {}),
             agents=seen,
             unconfirmed=unconfirmed.intersection(agent for agent, _ in seen),
+            first_bell=first_bell,
         )
+
+    def _look_at_disk(self) -> None:
+        folder = self._services.config.data_dir
+        if folder.exists():
+            space = shutil.disk_usage(folder)
+            for gauge, value in zip(self._disk, (space.free, space.total), strict=True):
+                gauge.set(value)
 
     def _add_up(self, held: Held, now: float) -> None:
         if time.monotonic() < self._add_up_again_at:
@@ -137,6 +162,9 @@ class Current:
             for one in answer["campuses"]:
                 bounds = Bounds(one["met_ratio_lower"], one["met_ratio_upper"], one["evidence_ratio"])
                 found.setdefault(one["campus"], {})[period] = bounds
+        simulated = {one.id for one in held.inventory.campuses.values() if one.simulated}
+        with self._services.store.read() as connection:
+            self._closed = incidents.closed(connection, simulated)
         self._commitment = found
         self._add_up_again_at = time.monotonic() + max(TURN_SECONDS, 10 * (time.monotonic() - began))
 

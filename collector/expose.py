@@ -34,7 +34,8 @@ class Bounds:
 class CampusNow:
     """What ``/metrics`` says of one campus. ``verdict`` is of the last slot that ended more than the grace ago; empty
     out of class or before the first judgement. ``access_points``: id to up, down, or anything else (then absent).
-    ``agents``: (agent, place) to when its last report was kept; ``unconfirmed``: those that may stand elsewhere."""
+    ``agents``: (agent, place) to when its last report was kept; ``unconfirmed``: those that may stand elsewhere.
+    ``first_bell``: Unix seconds of the next school day's begin."""
 
     campus: str
     name: str
@@ -48,6 +49,7 @@ class CampusNow:
     commitment: Mapping[str, Bounds] = field(default_factory=dict)
     agents: Mapping[tuple[str, str], float] = field(default_factory=dict)
     unconfirmed: frozenset[str] = frozenset()
+    first_bell: float | None = None
 
 
 def escape(value: str) -> str:
@@ -75,6 +77,8 @@ def render(now: CampusNow, access_points: str | None = None) -> dict[str, str]:
     }
     if now.in_class is not None:
         lines[series.CAMPUS_IN_CLASS.name] = _line(series.CAMPUS_IN_CLASS, (campus,), "1" if now.in_class else "0")
+    if now.first_bell is not None:
+        lines[series.FIRST_BELL.name] = _line(series.FIRST_BELL, (campus,), repr(now.first_bell))
     if now.in_class and now.verdict in VERDICTS:
         lines[series.CAMPUS_VERDICT.name] = "".join(
             _line(series.CAMPUS_VERDICT, (campus, verdict), "1" if verdict == now.verdict else "0")
@@ -122,9 +126,10 @@ class CampusBlock:
         objective: float | None = None,
         judged_at: float | None = None,
         thresholds: Mapping[tuple[str, str], float] | None = None,
+        incidents_closed: Mapping[tuple[str, str], int] | None = None,
     ) -> None:
         """Everything that is known now. A campus, an agent or a verdict that is not in it is gone. ``thresholds``: the
-        policy's, by measure and criterion."""
+        policy's, by measure and criterion. ``incidents_closed``: how many, by cause and resolution."""
         shown = {now.campus: now for now in campuses}
         single: dict[str, list[str]] = {}
         for of, value in ((series.OBJECTIVE, objective), (series.JUDGED_SLOT, judged_at)):
@@ -133,6 +138,9 @@ class CampusBlock:
         for (measure, criterion), value in (thresholds or {}).items():
             of = series.THRESHOLDS[measure]
             single.setdefault(of.name, []).append(_line(of, (criterion,), repr(value)))
+        for which, count in (incidents_closed or {}).items():
+            of = series.INCIDENTS_CLOSED
+            single.setdefault(of.name, []).append(_line(of, which, str(count)))
         with self._lock:
             lines = {}
             for campus, now in shown.items():

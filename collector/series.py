@@ -145,9 +145,15 @@ CAMPUS_CAUSE = Series(
     "campus_wifi_campus_cause", "1 for the cause that the evidence names for the last slot; absent without one.",
     "", "gauge", ("campus", "cause"),
 )  # fmt: skip
+FIRST_BELL = Series(
+    "campus_wifi_campus_first_bell_timestamp_seconds",
+    "When the campus's next school day begins; absent where none begins within a fortnight.",
+    "seconds", "gauge", ("campus",),
+)  # fmt: skip
 AP_UP = Series(
     "campus_wifi_ap_up",
-    "Whether the access point answered an agent in the last slot; absent where nobody can know.",
+    "Whether the access point answered an agent in the last slot of class, or in the last one shortly before the first "
+    "bell; absent where nobody can know.",
     "", "gauge", ("campus", "ap"),
 )  # fmt: skip
 MET_LOWER = Series(
@@ -178,6 +184,12 @@ AGENT_UNCONFIRMED = Series(
     "absent otherwise.",
     "", "gauge", POINT,
 )  # fmt: skip
+INCIDENTS_CLOSED = Series(
+    "campus_wifi_incidents_closed",
+    "Incidents of real campuses by cause and by their last word: confirmed, false, or disproved by late evidence. What "
+    "share was confirmed is the precision of the alerts.",
+    "", "gauge", ("cause", "resolution"),
+)  # fmt: skip
 JUDGED_SLOT = Series(
     "campus_wifi_judged_slot_timestamp_seconds", "End of the newest slot that has been judged.", "seconds", "gauge", (),
 )  # fmt: skip
@@ -195,8 +207,8 @@ THRESHOLDS: dict[str, Series] = {
 }
 
 CAMPUS: tuple[Series, ...] = (
-    CAMPUS_INFO, CAMPUS_IN_CLASS, CAMPUS_VERDICT, CAMPUS_CAUSE, MET_LOWER, MET_UPPER, EVIDENCE, OBJECTIVE, JUDGED_SLOT,
-    AGENT_LAST_REPORT, AGENT_UNCONFIRMED, AP_UP, *THRESHOLDS.values(),
+    CAMPUS_INFO, CAMPUS_IN_CLASS, FIRST_BELL, CAMPUS_VERDICT, CAMPUS_CAUSE, MET_LOWER, MET_UPPER, EVIDENCE, OBJECTIVE,
+    JUDGED_SLOT, AGENT_LAST_REPORT, AGENT_UNCONFIRMED, AP_UP, INCIDENTS_CLOSED, *THRESHOLDS.values(),
 )  # fmt: skip
 
 OWN: tuple[Series, ...] = (
@@ -215,6 +227,8 @@ OWN: tuple[Series, ...] = (
     Series("campus_wifi_remote_write_pending_reports", "Kept reports that the cursor has not passed.", "", "gauge", ()),
     Series("campus_wifi_remote_write_lag_seconds", "Age of the oldest report that still waits to be forwarded.",
            "seconds", "gauge", ()),
+    Series("campus_wifi_disk_free_bytes", "Free bytes where the collector keeps its data.", "bytes", "gauge", ()),
+    Series("campus_wifi_disk_size_bytes", "Size of the file system of the collector's data.", "bytes", "gauge", ()),
 )  # fmt: skip
 
 RECORDED: tuple[Series, ...] = (

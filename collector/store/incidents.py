@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -96,6 +97,14 @@ def lasting_campuses(connection: Connection) -> set[str]:
     query = select(_campus.c.campus).join(_incident, _incident.c.id == _campus.c.incident)
     query = query.where(_incident.c.to_at.is_(None), _incident.c.resolution != DISPROVED)
     return set(connection.scalars(query))
+
+
+def closed(connection: Connection, simulated: set[str]) -> dict[tuple[str, str], int]:
+    """How many have their last word, by cause and resolution; those that only simulated campuses had are not in it."""
+    query = select(_incident.c.id, _incident.c.cause, _incident.c.resolution, _campus.c.campus)
+    query = query.join(_campus, _campus.c.incident == _incident.c.id).where(_incident.c.resolution != "")
+    of = {row.id: (row.cause, row.resolution) for row in connection.execute(query) if row.campus not in simulated}
+    return dict(Counter(of.values()))
 
 
 def steps(connection: Connection, ids: Iterable[int]) -> dict[int, list[Step]]:

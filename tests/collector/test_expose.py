@@ -16,7 +16,7 @@ NORTH = CampusNow(
     "n1", 'North "Hill" \\ 7\n', "north", "u1", False, True, "short", "access_point_down",
     {"ap1": "up", "ap2": "down", "ap3": "unknown", "ap4": "not_reachable_from_here"},
     {"30d": Bounds(0.5, 0.75, 0.8), "today": Bounds(None, None, None)},
-    {("a1", "n1/A/101"): 1_790_000_000.5},
+    {("a1", "n1/A/101"): 1_790_000_000.5}, first_bell=1_790_050_000.0,
 )  # fmt: skip
 
 
@@ -40,6 +40,7 @@ def test_a_campus_says_its_facts_verdict_cause_bounds_agents_and_access_points()
     assert shown(NORTH) == {
         "campus_wifi_campus_info": {("n1", 'North "Hill" \\ 7\n', "north", "u1", "false"): 1},
         "campus_wifi_campus_in_class": {("n1",): 1},
+        "campus_wifi_campus_first_bell_timestamp_seconds": {("n1",): 1_790_050_000.0},
         "campus_wifi_campus_verdict": {("n1", "met"): 0, ("n1", "short"): 1, ("n1", "unknown"): 0},
         "campus_wifi_campus_cause": {("n1", "access_point_down"): 1},
         "campus_wifi_commitment_met_ratio_lower": {("n1", "30d"): 0.5},
@@ -97,7 +98,8 @@ def test_the_whole_text_is_clean_for_promtool() -> None:
             made.labels(*own.labels)
     block = CampusBlock()
     doubted = dataclasses.replace(NORTH, unconfirmed=frozenset(agent for agent, _ in NORTH.agents))
-    block.show([doubted, dataclasses.replace(NORTH, campus="s1", simulated=True)], 0.95, 1.0, THRESHOLDS)
+    modelled = dataclasses.replace(NORTH, campus="s1", simulated=True)
+    block.show([doubted, modelled], 0.95, 1.0, THRESHOLDS, {("dns", "false"): 1})
     text = Exposition(registry, block).text()
     ran = subprocess.run([binaries.need("promtool"), "check", "metrics"], input=text, capture_output=True, check=False)
 
