@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import datetime
 import difflib
 import os
 import tomllib
@@ -15,6 +17,7 @@ import msgspec
 
 from collector import blocked
 from collector.blocked import Window
+from collector.commitment.period import TERM
 from collector.policy import SHIPPED
 
 PREFIX = "CAMPUS_WIFI_COLLECTOR_"
@@ -58,6 +61,9 @@ class Config(msgspec.Struct, frozen=True):
     remote_write_url: str = ""
     # The shipped policy that a new collector begins with: baseline, or baseline-2 where every agent has a radio.
     policy: str = "baseline"
+    # The term of the agreement that is answered for, first and last day included.
+    term_from: datetime.date = TERM[0]
+    term_to: datetime.date = TERM[1]
     report_seconds: int = 60
     grace_seconds: int = 60
     # Always in class, slots of three reports, labelled so.
@@ -74,6 +80,11 @@ class Config(msgspec.Struct, frozen=True):
     blocked: tuple[Window, ...] = ()
     # Base URL of a campus's own reflector (`wifi-agent reflect`) by campus id: its tests go there.
     reflectors: dict[str, str] = {}
+
+    @property
+    def term(self) -> tuple[datetime.date, datetime.date]:
+        """First and last day of the agreement."""
+        return self.term_from, self.term_to
 
     @property
     def database_url(self) -> str:
@@ -119,6 +130,7 @@ class Config(msgspec.Struct, frozen=True):
 _PATHS = {"data_dir", "tls_certificate", "tls_key"}
 _FLAGS = {"behind_proxy", "demonstration", "auto_approve"}
 _NUMBERS = {"report_seconds": (1, 3600), "grace_seconds": (0, 3600), "campus_bytes_per_day": (0, 10**13)}
+_DATES = {"term_from", "term_to"}
 _TABLES = {"blocked", "reflectors"}
 _KEYS = sorted(Config.__struct_fields__)
 
@@ -155,6 +167,8 @@ def _consistent(config: Config, where: str) -> Config:
     if (config.tls_certificate is None) != (config.tls_key is None):
         missing = "tls_key" if config.tls_key is None else "tls_certificate"
         raise ConfigError(f"{where}: `{missing}` is missing; give both certificate and key, or neither")
+    if config.term_from > config.term_to:
+        raise ConfigError(f"{where}: `term_from` {config.term_from} is after `term_to` {config.term_to}; exchange them")
     exposed = [a for a in (config.address, config.throughput_address) if a and not a.is_loopback]
     if exposed and not config.tls and not config.behind_proxy:
         raise ConfigError(
@@ -193,6 +207,10 @@ def _typed(key: str, value: Any, where: str) -> Any:
         low, high = _NUMBERS[key]
         if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
             raise ConfigError(f"{where}: `{key}` is {value!r}; write a whole number from {low} to {high}")
+        return value
+    if key in _DATES:
+        if not isinstance(value, datetime.date) or isinstance(value, datetime.datetime):
+            raise ConfigError(f"{where}: `{key}` is {value!r}; write a date: {key} = 2025-07-01")
         return value
     if key in _TABLES:
         return _table(key, value, where)
@@ -244,6 +262,9 @@ def _is_url(value: Any) -> bool:
 def _from_text(key: str, text: str) -> Any:
     if key in _NUMBERS and text.strip().isdigit():
         return int(text)
+    if key in _DATES:
+        with contextlib.suppress(ValueError):
+            return datetime.date.fromisoformat(text.strip())
     if key in _FLAGS:
         return {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False}.get(text.lower(), text)
     return text

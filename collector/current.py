@@ -6,7 +6,6 @@ shown as soon as they are judged; the sums of a period, which move slowly and co
 
 from __future__ import annotations
 
-import datetime
 import shutil
 import threading
 import time
@@ -18,10 +17,13 @@ from starlette.responses import Response
 
 from collector import answers, expose, series
 from collector.alerting.before_class import BeforeClass, FirstBells
+from collector.commitment.budget import budget
+from collector.commitment.period import GAUGES, Known, UnknownPeriod, parse
 from collector.expose import Bounds, CampusBlock, CampusNow, Exposition
 from collector.holding import Held, Holding, NothingHolds
 from collector.moved import moved
 from collector.policy import Policy
+from collector.roll_up import Tally
 from collector.store import agents, incidents, marks, surroundings
 
 if TYPE_CHECKING:
@@ -30,7 +32,6 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger()
 TURN_SECONDS = 5.0
-PERIOD_DAYS = {"today": 1, "7d": 7, "30d": 30}
 
 
 class Current:
@@ -43,6 +44,7 @@ class Current:
         self._holding = Holding()
         self._commitment: dict[str, dict[str, Bounds]] = {}
         self._closed: dict[tuple[str, str], int] = {}
+        self._periods: list[tuple[str, str, str, str]] = []
         self._add_up_again_at = 0.0
         self._bells = FirstBells()
         self._before_class = BeforeClass()
@@ -98,8 +100,9 @@ class Current:
             live = self._services.judge.latest() if self._services.judge is not None else {}
             bells = self._bells.at(held, now)
             early = self._before_class.look(connection, held, live, bells, now)
+            known_periods = Known(held.today(now), self._holding.calendars(connection), self._services.config.term)
         self._look_at_disk()
-        self._add_up(held, now)
+        self._add_up(held, known_periods, now)
         seen: dict[str, dict[tuple[str, str], float]] = {}
         for one in placed:
             agent = known.get(one.agent)
@@ -118,6 +121,7 @@ class Current:
             judged_at=max(one.slot for one in live.values()) + held.policy.slot_seconds if live else None,
             thresholds=_thresholds(held.policy),
             incidents_closed=self._closed,
+            periods=self._periods,
         )
 
     def _campus(
@@ -131,6 +135,8 @@ class Current:
             campus=name,
             name=campus.name,
             region=campus.region,
+            board_district=campus.board_district,
+            grade_span=campus.grade_span,
             uplink=campus.uplink,
             simulated=campus.simulated,
             in_class=live.in_class if live is not None else None,
@@ -150,23 +156,35 @@ class Current:
             for gauge, value in zip(self._disk, (space.free, space.total), strict=True):
                 gauge.set(value)
 
-    def _add_up(self, held: Held, now: float) -> None:
+    def _add_up(self, held: Held, known: Known, now: float) -> None:
         if time.monotonic() < self._add_up_again_at:
             return
         began = time.monotonic()
-        today = held.today(now)
         found: dict[str, dict[str, Bounds]] = {}
-        for period, days in PERIOD_DAYS.items():
-            since = today - datetime.timedelta(days=days - 1)
-            answer = answers.commitment(self._services.store, since, today, None, now=now)
+        periods = []
+        for label, kind in GAUGES.items():
+            try:
+                period = parse(kind, known)
+            except UnknownPeriod:  # the calendar does not say it: then there is nothing to show
+                continue
+            periods.append((label, period.name, period.first.isoformat(), period.last.isoformat()))
+            last = min(period.last, known.today)
+            if last < period.first:
+                continue
+            answer = answers.commitment(self._services.store, period.first, last, None, now=now)
             for one in answer["campuses"]:
-                bounds = Bounds(one["met_ratio_lower"], one["met_ratio_upper"], one["evidence_ratio"])
-                found.setdefault(one["campus"], {})[period] = bounds
+                found.setdefault(one["campus"], {})[label] = _bounds(one, answer["objective"])
         simulated = {one.id for one in held.inventory.campuses.values() if one.simulated}
         with self._services.store.read() as connection:
             self._closed = incidents.closed(connection, simulated)
-        self._commitment = found
+        self._commitment, self._periods = found, periods
         self._add_up_again_at = time.monotonic() + max(TURN_SECONDS, 10 * (time.monotonic() - began))
+
+
+def _bounds(one: dict[str, Any], objective: float) -> Bounds:
+    left = budget(Tally(**one["seconds"]), objective)
+    shares = one["met_ratio_lower"], one["met_ratio_upper"], one["evidence_ratio"]
+    return Bounds(*shares, left.left_ratio_lower, left.left_ratio_upper, one["instructional_seconds"])
 
 
 def _thresholds(policy: Policy) -> dict[tuple[str, str], float]:

@@ -84,7 +84,7 @@ def add(name: str, data: bytes, calendar: Calendar, meanings: dict[str, str]) ->
     taken = {key: value for key, value in sorted(found.items()) if key not in own}
     exceptions = {**own, **{key: kind for key, (kind, _) in taken.items()}}
     titles = {key: title for key, (_, title) in taken.items()}
-    return Read(Calendar(calendar.first, calendar.last, exceptions, titles), sorted(unnamed))
+    return Read(Calendar(calendar.first, calendar.last, exceptions, titles, calendar.semesters), sorted(unnamed))
 
 
 def _meaning(names: list[str], meanings: dict[str, str]) -> str | None:

@@ -19,15 +19,24 @@ from collector.series import Series
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 VERDICTS = ("met", "short", "unknown")
 _UP = {"up": "1", "down": "0"}
+_OF_PERIOD = (
+    (series.MET_LOWER, "lower"), (series.MET_UPPER, "upper"), (series.EVIDENCE, "evidence"),
+    (series.CLASS_SECONDS, "class_seconds"),
+    (series.BUDGET_LOWER, "budget_lower"), (series.BUDGET_UPPER, "budget_upper"),
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
 class Bounds:
-    """A period's share of instructional time met: at least ``lower``, at most ``upper``. None: no class time in it."""
+    """A period's share of instructional time met: at least ``lower``, at most ``upper``; the share of its error budget
+    that is left, and its class time in seconds. None: no class time in it, or nothing that the objective allows."""
 
     lower: float | None
     upper: float | None
     evidence: float | None
+    budget_lower: float | None = None
+    budget_upper: float | None = None
+    class_seconds: float | None = None
 
 
 @dataclass(frozen=True)
@@ -40,6 +49,8 @@ class CampusNow:
     campus: str
     name: str
     region: str = ""
+    board_district: str = ""
+    grade_span: str = ""
     uplink: str = ""
     simulated: bool = False
     in_class: bool | None = None
@@ -72,9 +83,8 @@ def render(now: CampusNow, access_points: str | None = None) -> dict[str, str]:
     lines where they stand already, which are most of the text and change least."""
     campus = now.campus
     simulated = "true" if now.simulated else "false"
-    lines = {
-        series.CAMPUS_INFO.name: _line(series.CAMPUS_INFO, (campus, now.name, now.region, now.uplink, simulated), "1")
-    }
+    facts = (campus, now.name, now.region, now.board_district, now.grade_span, now.uplink, simulated)
+    lines = {series.CAMPUS_INFO.name: _line(series.CAMPUS_INFO, facts, "1")}
     if now.in_class is not None:
         lines[series.CAMPUS_IN_CLASS.name] = _line(series.CAMPUS_IN_CLASS, (campus,), "1" if now.in_class else "0")
     if now.first_bell is not None:
@@ -86,7 +96,7 @@ def render(now: CampusNow, access_points: str | None = None) -> dict[str, str]:
         )
     if now.cause:
         lines[series.CAMPUS_CAUSE.name] = _line(series.CAMPUS_CAUSE, (campus, now.cause), "1")
-    for of, bound in ((series.MET_LOWER, "lower"), (series.MET_UPPER, "upper"), (series.EVIDENCE, "evidence")):
+    for of, bound in _OF_PERIOD:
         lines[of.name] = "".join(
             _line(of, (campus, period), repr(value))
             for period, bounds in now.commitment.items()
@@ -127,9 +137,11 @@ class CampusBlock:
         judged_at: float | None = None,
         thresholds: Mapping[tuple[str, str], float] | None = None,
         incidents_closed: Mapping[tuple[str, str], int] | None = None,
+        periods: Iterable[tuple[str, str, str, str]] = (),
     ) -> None:
         """Everything that is known now. A campus, an agent or a verdict that is not in it is gone. ``thresholds``: the
-        policy's, by measure and criterion. ``incidents_closed``: how many, by cause and resolution."""
+        policy's, by measure and criterion. ``incidents_closed``: how many, by cause and resolution. ``periods``: each
+        one's label, name, first and last day."""
         shown = {now.campus: now for now in campuses}
         single: dict[str, list[str]] = {}
         for of, value in ((series.OBJECTIVE, objective), (series.JUDGED_SLOT, judged_at)):
@@ -141,6 +153,8 @@ class CampusBlock:
         for which, count in (incidents_closed or {}).items():
             of = series.INCIDENTS_CLOSED
             single.setdefault(of.name, []).append(_line(of, which, str(count)))
+        if told := [_line(series.PERIOD_INFO, period, "1") for period in periods]:
+            single[series.PERIOD_INFO.name] = told
         with self._lock:
             lines = {}
             for campus, now in shown.items():

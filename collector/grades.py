@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 
 LOWEST, HIGHEST = -1, 12
 LEVELS = {"elementary": (LOWEST, 5), "middle": (6, 8), "high": (9, HIGHEST)}
@@ -32,3 +33,10 @@ def levels(text: str) -> tuple[str, ...]:
     shared = {level: min(found[1], to) - max(found[0], since) + 1 for level, (since, to) in LEVELS.items()}
     enough = 2 if max(shared.values()) >= 2 else 1
     return tuple(level for level, count in shared.items() if count >= enough)
+
+
+def span_of(texts: Iterable[str]) -> str:
+    """What schools with these grades make of a campus: the one level that they share, or ``span`` where there are
+    several. Empty where none says its grades."""
+    found = {level for text in texts for level in levels(text)}
+    return "span" if len(found) > 1 else next(iter(found), "")

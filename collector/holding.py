@@ -7,11 +7,13 @@ from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
+import msgspec
 from msgspec import Struct
 from sqlalchemy import Connection
 
+from agent import wire
 from collector.day_record import local_day
-from collector.hours import Hours
+from collector.hours import Calendar, Hours
 from collector.inventory import Inventory
 from collector.policy import Policy
 from collector.store import snapshots
@@ -48,12 +50,19 @@ class Held(Struct, frozen=True):
         return local_day(now, self.timezone)
 
 
+class _CalendarOf(Struct):
+    """Hours of which nothing but the calendar is read."""
+
+    calendar: Calendar = Calendar()
+
+
 class Holding:
     """Reads each snapshot's body once: they are immutable."""
 
     def __init__(self) -> None:
         self._listed: dict[str, list[snapshots.Snapshot]] = {}
         self._read: dict[tuple[str, str], Any] = {}
+        self._calendars: dict[str, Calendar] = {}
 
     def refresh(self, connection: Connection) -> bool:
         """Looks which snapshots there are; says whether something was added since the last look."""
@@ -81,6 +90,18 @@ class Holding:
         today = held.today(now)
         return held if today == utc_day else self.on(connection, today)
 
+    def calendars(self, connection: Connection) -> tuple[Calendar, ...]:
+        """The calendar of each school year as the newest hours say it, the earliest year first."""
+        years: dict[int, Calendar] = {}
+        for hash_ in dict.fromkeys(one.hash for one in self._listed.get("hours", [])):
+            if hash_ not in self._calendars:
+                body = snapshots.body(connection, "hours", hash_)
+                self._calendars[hash_] = msgspec.json.decode(body, type=_CalendarOf).calendar
+            calendar = self._calendars[hash_]
+            if calendar.first is not None:
+                years[calendar.first.year] = calendar
+        return tuple(years[year] for year in sorted(years))
+
     def _value(self, connection: Connection, kind: str, hash_: str) -> Any:
         key = (kind, hash_)
         if key not in self._read:
@@ -105,3 +126,6 @@ def day_at(connection: Connection, now: float) -> datetime.date:
     """The district's day at ``now``, read for this once. Before the first import there is none: then Greenwich's."""
     held = held_at(connection, now)
     return held.today(now) if held else datetime.datetime.fromtimestamp(now, datetime.UTC).date()
+
+
+wire.learn(_CalendarOf)

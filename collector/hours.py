@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import datetime
 import itertools
+import re
 import tomllib
 import zoneinfo
 from collections.abc import Iterable
 from typing import Any
 
 import msgspec
-from msgspec import Struct
+from msgspec import UNSET, Struct, UnsetType
 
 from agent import wire
 from collector.grades import LEVELS, levels
@@ -24,6 +25,7 @@ DAY_NAMES = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday",
 NO_SCHOOL = "none"
 DEFAULT = "default"
 Interval = tuple[float, float]
+SEMESTER_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9 _-]{0,31}")
 
 
 class HoursError(ValueError):
@@ -48,14 +50,24 @@ class Schedule(Struct, frozen=True):
     default_for: str = ""
 
 
+class Semester(Struct, frozen=True):
+    """A part of the school year, ``first`` and ``last`` day included."""
+
+    name: str
+    first: datetime.date
+    last: datetime.date
+
+
 class Calendar(Struct, frozen=True):
     """``first`` and ``last`` school day; ``exceptions``: the day type of a date (ISO 8601) unlike its weekday;
-    ``events``: what the district's own calendar calls such a date, where one was read."""
+    ``events``: what the district's own calendar calls such a date, where one was read; ``semesters`` in their order,
+    left out of the document where the calendar does not say them."""
 
     first: datetime.date | None = None
     last: datetime.date | None = None
     exceptions: dict[str, str] = {}
     events: dict[str, str] = {}
+    semesters: tuple[Semester, ...] | UnsetType = UNSET
 
 
 class Hours(Struct, frozen=True):
@@ -130,9 +142,13 @@ def parse_calendar(name: str, data: bytes) -> Calendar:
     type = "none"            # or a day type of the bell schedules
     [events]                 # what the names in an iCalendar file mean; read by collector/events.py
     "Minimum Day*" = "minimum"
+    [[semesters]]            # for answers of a semester; may be left out
+    name = "fall"
+    from = 2025-08-14
+    to = 2025-12-19
     """
     document = _toml(name, data)
-    _known(name, "", document, {"first", "last", "days", "events"})
+    _known(name, "", document, {"first", "last", "days", "events", "semesters"})
     first, last = (_date(name, key, document.get(key)) for key in ("first", "last"))
     if first > last:
         raise HoursError(f"{name}: `first` {first} is after `last` {last}: exchange them")
@@ -151,7 +167,24 @@ def parse_calendar(name: str, data: bytes) -> Calendar:
             if exceptions.get(day, entry["type"]) != entry["type"]:
                 raise HoursError(f"{name}: {where}: {day} is already {exceptions[day]!r}: name each date once")
             exceptions[day] = entry["type"]
-    return Calendar(first, last, exceptions)
+    return Calendar(first, last, exceptions, {}, _semesters(name, document.get("semesters", []), first, last) or UNSET)
+
+
+def _semesters(name: str, entries: Any, first: datetime.date, last: datetime.date) -> tuple[Semester, ...]:
+    found: list[Semester] = []
+    for number, entry in enumerate(_list(name, "semesters", entries), 1):
+        where = f"semesters entry {number}"
+        _known(name, where, entry, {"name", "from", "to"})
+        label = entry.get("name")
+        if not isinstance(label, str) or not SEMESTER_NAME.fullmatch(label) or label in (one.name for one in found):
+            raise HoursError(f"{name}: {where}: its name is {label!r}: write one of its own, like fall or spring")
+        start, end = (_date(name, f"{where}: {key}", entry.get(key)) for key in ("from", "to"))
+        if not first <= start <= end <= last:
+            raise HoursError(f"{name}: {where}: {start} to {end} is no part of {first} to {last}: mend the dates")
+        if found and start <= found[-1].last:
+            raise HoursError(f"{name}: {where}: it begins {start}, before {found[-1].name} ends: write them in order")
+        found.append(Semester(label, start, end))
+    return tuple(found)
 
 
 def parse_meanings(name: str, data: bytes) -> dict[str, str]:

@@ -36,7 +36,18 @@ _ALIASES = {
 }
 CAMPUS_COLUMNS = (
     ("id", "name"),
-    ("region", "timezone", "uplink", "simulated", "edge_address", "schools", "bells", "ssids", "join"),
+    (
+        "region",
+        "board_district",
+        "timezone",
+        "uplink",
+        "simulated",
+        "edge_address",
+        "schools",
+        "bells",
+        "ssids",
+        "join",
+    ),
 )
 ACCESS_POINT_COLUMNS = (("campus", "id", "name", "address"), ("building", "room", "method", "port", "bssids"))
 ROOM_COLUMNS = (("campus", "building", "room"), ("chosen", "chosen_by"))
@@ -188,6 +199,7 @@ def _campus(row: Row) -> Campus:
         bells=row["bells"],
         ssids=cells.ssids("ssids", row["ssids"]),
         join=_joined(cells.ssids("ssids", row["ssids"]), cells.ssids("join", row["join"])),
+        board_district=row["board_district"],
     )
 
 
@@ -199,11 +211,13 @@ def _joined(ssids: tuple[str, ...], join: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def _with_what_the_file_does_not_say(campus: Campus, old: Campus, row: Row) -> Campus:
-    """The address and the names of schools come from the school directory, and so do schools without their column."""
+    """The address and the names of schools come from the school directory, and so do schools without their column. The
+    board district stays where the file has no column for it."""
     names = {school.cds_code: school for school in old.schools}
     named = tuple(names.get(school.cds_code, school) for school in campus.schools)
     schools = named if "schools" in row.cells else old.schools
-    return msgspec.structs.replace(campus, address=old.address, schools=schools)
+    board_district = campus.board_district if "board_district" in row.cells else old.board_district
+    return msgspec.structs.replace(campus, address=old.address, schools=schools, board_district=board_district)
 
 
 def _school(code: str) -> School:

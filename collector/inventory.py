@@ -12,6 +12,7 @@ import msgspec
 from msgspec import Struct
 
 from agent import wire
+from collector import grades
 
 WALKING = "walking"
 """The place of a device that a technician carries from room to room: it stands nowhere, watches no access point, and no
@@ -30,7 +31,7 @@ class Campus(Struct, frozen=True):
     """A physical site. ``uplink`` names a line that campuses share; ``bells`` the bell schedule it keeps;
     ``edge_address`` an address of its edge that the collector itself may ask; ``ssids``: what its own Wi-Fi is called;
     ``join``: those of them that agents try to join as a pupil's device does; ``address``: street and town, by which a
-    school that opens there is known."""
+    school that opens there is known; ``board_district``: the board member's part of the district that it lies in."""
 
     id: str
     name: str
@@ -44,6 +45,13 @@ class Campus(Struct, frozen=True):
     ssids: tuple[str, ...] = ()
     join: tuple[str, ...] = ()
     address: str = ""
+    board_district: str = ""
+
+    @property
+    def grade_span(self) -> str:
+        """elementary, middle or high by the grades of its schools, span where they are of several; empty where they are
+        not known."""
+        return grades.span_of(school.grades for school in self.schools)
 
 
 class AccessPoint(Struct, frozen=True):

@@ -154,6 +154,8 @@ def _dates(calendar: Calendar) -> dict[str, object]:
     dates: dict[str, object] = {key: kind + titles.get(key, "") for key, kind in calendar.exceptions.items()}
     if calendar.first and calendar.last:
         dates["school days"] = f"{calendar.first} to {calendar.last}"
+    for semester in calendar.semesters or ():
+        dates[f"semester {semester.name}"] = f"{semester.first} to {semester.last}"
     return dates
 
 

@@ -130,7 +130,7 @@ WIRE: tuple[Forwarded, ...] = (
 
 CAMPUS_INFO = Series(
     "campus_wifi_campus_info", "Facts of a campus of the inventory; always 1.", "", "gauge",
-    ("campus", "name", "region", "uplink", "simulated"),
+    ("campus", "name", "region", "board_district", "grade_span", "uplink", "simulated"),
 )  # fmt: skip
 CAMPUS_VERDICT = Series(
     "campus_wifi_campus_verdict",
@@ -170,6 +170,26 @@ EVIDENCE = Series(
     "campus_wifi_commitment_evidence_ratio", "Share of the period's instructional time with enough evidence to judge.",
     "ratio", "gauge", ("campus", "period"),
 )  # fmt: skip
+CLASS_SECONDS = Series(
+    "campus_wifi_commitment_class_seconds",
+    "Instructional time of the period so far: the weight with which campuses add up to a group.",
+    "seconds", "gauge", ("campus", "period"),
+)  # fmt: skip
+BUDGET_LOWER = Series(
+    "campus_wifi_commitment_error_budget_remaining_ratio_lower",
+    "Share of the period's error budget left at least (unknown time counted as short); below 0 where overspent.",
+    "ratio", "gauge", ("campus", "period"),
+)  # fmt: skip
+BUDGET_UPPER = Series(
+    "campus_wifi_commitment_error_budget_remaining_ratio_upper",
+    "Share of the period's error budget left at most (unknown time counted as met); below 0 where overspent.",
+    "ratio", "gauge", ("campus", "period"),
+)  # fmt: skip
+PERIOD_INFO = Series(
+    "campus_wifi_commitment_period_info",
+    "Which days a period of the commitment has, first and last included; always 1.",
+    "", "gauge", ("period", "name", "from", "to"),
+)  # fmt: skip
 OBJECTIVE = Series(
     "campus_wifi_commitment_objective_ratio", "The share of instructional time that the policy asks for.",
     "ratio", "gauge", (),
@@ -207,8 +227,9 @@ THRESHOLDS: dict[str, Series] = {
 }
 
 CAMPUS: tuple[Series, ...] = (
-    CAMPUS_INFO, CAMPUS_IN_CLASS, FIRST_BELL, CAMPUS_VERDICT, CAMPUS_CAUSE, MET_LOWER, MET_UPPER, EVIDENCE, OBJECTIVE,
-    JUDGED_SLOT, AGENT_LAST_REPORT, AGENT_UNCONFIRMED, AP_UP, INCIDENTS_CLOSED, *THRESHOLDS.values(),
+    CAMPUS_INFO, CAMPUS_IN_CLASS, FIRST_BELL, CAMPUS_VERDICT, CAMPUS_CAUSE, MET_LOWER, MET_UPPER, EVIDENCE,
+    CLASS_SECONDS, BUDGET_LOWER, BUDGET_UPPER, PERIOD_INFO, OBJECTIVE, JUDGED_SLOT, AGENT_LAST_REPORT,
+    AGENT_UNCONFIRMED, AP_UP, INCIDENTS_CLOSED, *THRESHOLDS.values(),
 )  # fmt: skip
 
 OWN: tuple[Series, ...] = (

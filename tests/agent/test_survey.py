@@ -186,9 +186,7 @@ def test_the_rooms_of_a_list_are_offered_one_after_the_other_and_another_may_be_
     assert {report.place for report in measured(heard)} == {"c1/main/101", "c1/gym/floor"}
 
 
-def test_what_waits_is_handed_over_by_push_and_while_it_waits_push_says_why(
-    rig: Rig, heard: list[wire.Report]
-) -> None:
+def test_what_waits_is_handed_over_by_push_and_while_it_waits_push_says_why(rig: Rig, heard: list[wire.Report]) -> None:
     rig.double.fault = "busy"
     kept = survey(rig, "--room", "main/101", "--once")
     assert "wifi-agent survey --push" in kept.stdout

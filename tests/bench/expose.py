@@ -17,6 +17,7 @@ from prometheus_client import CollectorRegistry, Gauge, generate_latest
 
 from agent import wire
 from collector import prompb, series
+from collector.commitment.period import GAUGES
 from collector.expose import Bounds, CampusBlock, CampusNow, Exposition
 from collector.remote_write import REPORTS_PER_REQUEST
 from collector.store import evidence
@@ -34,14 +35,14 @@ def cpu(work: Callable[[], Any]) -> float:
 
 def campuses(count: int, turn: int) -> list[CampusNow]:
     """A district at one instant. Each turn every agent has reported again and one campus in fifty has changed."""
-    bounds = {period: Bounds(0.93, 0.97, 0.96) for period in ("today", "7d", "30d")}
+    bounds = {period: Bounds(0.93, 0.97, 0.96, -0.4, 0.4, 3.9e5) for period in GAUGES}
     made = []
     for n in range(count):
         up = {f"00:11:22:{n >> 8:02x}:{n & 255:02x}:{ap:02x}": "up" for ap in range(ACCESS_POINTS)}
         if (n + turn) % 50 == 0:
             up[next(iter(up))] = "down"
         agents = {(f"{n:031x}{a}", f"c{n}/A/{a}"): START + 60 * turn for a in range(2)}
-        facts = (f"c{n}", f"Campus {n}", f"r{n % 7}", f"u{n % 40}", False, True, "met", "")
+        facts = (f"c{n}", f"Campus {n}", f"r{n % 7}", f"{n % 7}", "elementary", f"u{n % 40}", False, True, "met", "")
         made.append(CampusNow(*facts, up, bounds, agents))
     return made
 

@@ -115,4 +115,3 @@ def lived_in(folder: Path) -> District:
     made.push(two, *(two.minute(MORNING + DAY + 60 * k) for k in range(5)))
     made.judge_until(MORNING + DAY + 2 * SLOT + 61)
     return made
-

@@ -53,7 +53,7 @@ def test_verdict_bounds_access_points_and_agents_follow_the_evidence(tmp_path: P
     assert sum(told["campus_wifi_campus_verdict"].values()) == 1
     assert told["campus_wifi_campus_in_class"] == {"": 1}
     assert told["campus_wifi_ap_up"] == dict.fromkeys(rigs.APS, 1)
-    assert set(told["campus_wifi_commitment_met_ratio_lower"]) == {"today", "7d", "30d"}
+    assert set(told["campus_wifi_commitment_met_ratio_lower"]) == {"today", "7d", "30d", "month", "term"}
     assert list(told["campus_wifi_agent_last_report_timestamp_seconds"]) == [f"{device.id} "]
     assert (ran.returncode, ran.stdout + ran.stderr) == (0, b"")
 

@@ -135,9 +135,7 @@ def test_a_wrong_header_a_wrong_encoding_and_a_torn_file_are_refused():
         "line 2: byte 0xf1 is not UTF-8 (in Latin-1 or Windows-1252 it would be 'ñ'); "
         "save the file as UTF-8, or download it again"
     ]
-    assert refused(good.decode().encode("utf-16")) == [
-        "the file is UTF-16; save it as tab-separated text in UTF-8"
-    ]
+    assert refused(good.decode().encode("utf-16")) == ["the file is UTF-16; save it as tab-separated text in UTF-8"]
     assert refused(good[:-40])[0].startswith("line 2: ")
     assert refused(text()) == ["no school is listed; download the file again"]
     assert refused(b"PK\x03\x04 not a workbook")[0].startswith("not a workbook that can be read")

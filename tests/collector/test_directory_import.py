@@ -110,9 +110,7 @@ def test_a_campus_that_the_operator_named_by_cds_code_keeps_its_id_also_when_the
     moved = take({**OAK, "Street": "1 New Road"}, FAR, present=first.proposal.inventory)
 
     assert held(first) == held(moved) == {"8001": ["3"], "far-elementary-los-angeles": ["4"]}
-    assert changes(moved) == [
-        ("changed", "8001", "address: 7 Oak St, Los Angeles -> 1 New Road, Los Angeles")
-    ]
+    assert changes(moved) == [("changed", "8001", "address: 7 Oak St, Los Angeles -> 1 New Road, Los Angeles")]
 
 
 def test_a_school_that_closed_leaves_its_campus_and_the_last_one_leaves_a_note():

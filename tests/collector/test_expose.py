@@ -13,20 +13,21 @@ from collector.expose import Bounds, CampusBlock, CampusNow, Exposition
 from tests import binaries
 
 NORTH = CampusNow(
-    "n1", 'North "Hill" \\ 7\n', "north", "u1", False, True, "short", "access_point_down",
+    "n1", 'North "Hill" \\ 7\n', "north", "3", "high", "u1", False, True, "short", "access_point_down",
     {"ap1": "up", "ap2": "down", "ap3": "unknown", "ap4": "not_reachable_from_here"},
-    {"30d": Bounds(0.5, 0.75, 0.8), "today": Bounds(None, None, None)},
+    {"30d": Bounds(0.5, 0.75, 0.8, -9.0, -4.0, 3600), "today": Bounds(None, None, None)},
     {("a1", "n1/A/101"): 1_790_000_000.5}, first_bell=1_790_050_000.0,
 )  # fmt: skip
 
 
+MONTH = ("month", "2026-09", "2026-09-01", "2026-09-30")
 THRESHOLDS = {(measure, f"{measure}.{n}"): 0.5 + n for measure in series.THRESHOLDS for n in range(2)}
 
 
 def shown(*campuses: CampusNow, block: CampusBlock | None = None) -> dict[str, dict[tuple[str, ...], float]]:
     """What the block says, read back: metric to label values (in the table's order) to value."""
     block = block or CampusBlock()
-    block.show(campuses, objective=0.95, judged_at=1_790_000_100.0)
+    block.show(campuses, objective=0.95, judged_at=1_790_000_100.0, periods=[MONTH])
     return {
         family.name: {
             tuple(sample.labels[label] for label in series.labels_of(sample.name)): sample.value
@@ -38,7 +39,7 @@ def shown(*campuses: CampusNow, block: CampusBlock | None = None) -> dict[str, d
 
 def test_a_campus_says_its_facts_verdict_cause_bounds_agents_and_access_points() -> None:
     assert shown(NORTH) == {
-        "campus_wifi_campus_info": {("n1", 'North "Hill" \\ 7\n', "north", "u1", "false"): 1},
+        "campus_wifi_campus_info": {("n1", 'North "Hill" \\ 7\n', "north", "3", "high", "u1", "false"): 1},
         "campus_wifi_campus_in_class": {("n1",): 1},
         "campus_wifi_campus_first_bell_timestamp_seconds": {("n1",): 1_790_050_000.0},
         "campus_wifi_campus_verdict": {("n1", "met"): 0, ("n1", "short"): 1, ("n1", "unknown"): 0},
@@ -46,6 +47,10 @@ def test_a_campus_says_its_facts_verdict_cause_bounds_agents_and_access_points()
         "campus_wifi_commitment_met_ratio_lower": {("n1", "30d"): 0.5},
         "campus_wifi_commitment_met_ratio_upper": {("n1", "30d"): 0.75},
         "campus_wifi_commitment_evidence_ratio": {("n1", "30d"): 0.8},
+        "campus_wifi_commitment_class_seconds": {("n1", "30d"): 3600},
+        "campus_wifi_commitment_error_budget_remaining_ratio_lower": {("n1", "30d"): -9.0},
+        "campus_wifi_commitment_error_budget_remaining_ratio_upper": {("n1", "30d"): -4.0},
+        "campus_wifi_commitment_period_info": {MONTH: 1},
         "campus_wifi_commitment_objective_ratio": {(): 0.95},
         "campus_wifi_judged_slot_timestamp_seconds": {(): 1_790_000_100.0},
         "campus_wifi_agent_last_report_timestamp_seconds": {("n1", "n1/A/101", "a1"): 1_790_000_000.5},
@@ -99,7 +104,7 @@ def test_the_whole_text_is_clean_for_promtool() -> None:
     block = CampusBlock()
     doubted = dataclasses.replace(NORTH, unconfirmed=frozenset(agent for agent, _ in NORTH.agents))
     modelled = dataclasses.replace(NORTH, campus="s1", simulated=True)
-    block.show([doubted, modelled], 0.95, 1.0, THRESHOLDS, {("dns", "false"): 1})
+    block.show([doubted, modelled], 0.95, 1.0, THRESHOLDS, {("dns", "false"): 1}, [MONTH])
     text = Exposition(registry, block).text()
     ran = subprocess.run([binaries.need("promtool"), "check", "metrics"], input=text, capture_output=True, check=False)
 

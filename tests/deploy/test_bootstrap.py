@@ -29,7 +29,7 @@ def python_of(version: tuple[int, int], makes_venvs: bool) -> str:
         'case "$2" in\n'
         f"  *version_info*) exit {0 if version >= (3, 11) else 1} ;;\n"
         f"  *ensurepip*) exit {0 if makes_venvs else 1} ;;\n"
-        '*) exit 1 ;;\nesac'
+        "*) exit 1 ;;\nesac"
     )
 
 

@@ -58,8 +58,12 @@ def frames(one: Client, bssid: bytes) -> list[bytes]:
 def beacon(one: Client, channel: int) -> bytes:
     """A client that is a hotspot."""
     fixed = struct.pack("<QHH", 1, 100, 0x0401)
-    return _header(0x80, 0, _EVERYBODY, one.mac, one.mac) + fixed + _element(0, one.ssid.encode()) + _RATES + _element(
-        3, bytes([channel])
+    return (
+        _header(0x80, 0, _EVERYBODY, one.mac, one.mac)
+        + fixed
+        + _element(0, one.ssid.encode())
+        + _RATES
+        + _element(3, bytes([channel]))
     )
 
 

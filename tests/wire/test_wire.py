@@ -59,8 +59,7 @@ def test_the_golden_reports_hold_every_kind_of_measurement_with_its_units() -> N
 
 def test_what_is_signed_and_who_signed_never_change_between_versions() -> None:
     assert wire.signing_input("report", b"{}") == (
-        b"campus-wifi/1/report\n"
-        + bytes.fromhex("44136fa355b3678a1146ad16f7e8649e94fb4fc21fe77e8310c060f61caaff8a")
+        b"campus-wifi/1/report\n" + bytes.fromhex("44136fa355b3678a1146ad16f7e8649e94fb4fc21fe77e8310c060f61caaff8a")
     )
     assert wire.fingerprint(bytes(32)) == "66687aadf862bd776c8fc18b8e9f8e20"
 
@@ -236,4 +235,3 @@ def test_types_that_were_learnt_are_read_by_many_threads_at_once(tmp_path: Path)
     )
     for _ in range(5):
         assert subprocess.run([sys.executable, program], check=False, cwd=GOLDEN.parents[2]).returncode == 0
-

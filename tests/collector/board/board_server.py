@@ -31,9 +31,7 @@ class Board:
 def serving(folder: Path, *, now: float = NOW, filled: bool = True, **sample: Any) -> Iterator[Board]:
     store = open_store(folder)
     live = fill(store, **sample) if filled else {}
-    services = Services(
-        store, Config(data_dir=folder), Signer.load_or_create(folder), lambda: now, CollectorRegistry()
-    )
+    services = Services(store, Config(data_dir=folder), Signer.load_or_create(folder), lambda: now, CollectorRegistry())
     services.judge = Judged_(live)
     listener = socket.create_server(("127.0.0.1", 0))
     url = f"http://127.0.0.1:{listener.getsockname()[1]}"
