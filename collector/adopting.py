@@ -14,7 +14,9 @@ from typing import Any
 import msgspec
 from sqlalchemy import Connection
 
+from collector.holding import day_at
 from collector.list_imports import mark_again
+from collector.policies import contradictions
 from collector.policy import Policy
 from collector.refusals import NotDone
 from collector.store import Store, audit, snapshots
@@ -30,7 +32,9 @@ def adopt(store: Store, clock: Callable[[], float], body: dict[str, Any], by: st
         raise NotDone(f"the policy cannot be read: {fault}", hint, status=2) from None
     adopted = msgspec.structs.replace(adopted, valid_from=day)
     now = clock()
+    _refuse(adopted, now)
     with store.read() as connection:
+        today = day_at(connection, now)
         standing = snapshots.every(connection, "policy")
         last = standing[-1] if standing else None
         if last is not None and last.valid_from > day:
@@ -50,4 +54,24 @@ def adopt(store: Store, clock: Callable[[], float], body: dict[str, Any], by: st
         return kept.hash, mark_again(connection, day, "policy")
 
     digest, marked = store.write(keep).result()
-    return {"policy": adopted.name, "valid_from": day.isoformat(), "hash": digest, "slots_judged_again": marked}
+    return {
+        "policy": adopted.name,
+        "valid_from": day.isoformat(),
+        "hash": digest,
+        "slots_judged_again": marked,
+        "back_dated": last is not None and day < today,
+    }
+
+
+def _refuse(policy: Policy, now: float) -> None:
+    """What the command line has looked at already, and what needs today's date. Raises NotDone."""
+    told = contradictions.of_policy(policy)
+    if told:
+        raise NotDone(f"{policy.name}: {told[0].fault}", told[0].mend, status=2)
+    # Somewhere on earth it is tomorrow already.
+    tomorrow = datetime.datetime.fromtimestamp(now, datetime.UTC).date() + datetime.timedelta(days=1)
+    for one in policy.agreed_by:
+        if isinstance(one, str):
+            raise NotDone(f"the party {one!r} has no date", "give each party the date on which it agreed", status=2)
+        if one.date > tomorrow:
+            raise NotDone(f"{one.party} is to agree on {one.date} only", "adopt it when it has agreed", status=2)

@@ -86,6 +86,8 @@ def commitment(
         "policy": held.policy.name,
         "policy_hash": held.hashes["policy"],
         "proposed": held.policy.proposed,
+        "back_dated": held.back_dated,
+        "policy_kept_at": held.policy_kept_at,
         "demonstration_hours": held.hours.always,
         "campuses": answers,
         "totals": {

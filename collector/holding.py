@@ -32,18 +32,25 @@ class NothingHolds(LookupError):
 
 
 class Held(Struct, frozen=True):
-    """``hashes``: the digest of each kind, as the ledger names them."""
+    """``hashes``: the digest of each kind, as the ledger names them. ``policy_kept_at``: when the policy was kept (Unix
+    seconds), where it took the place of another; the one that a collector begins with has changed no answer."""
 
     policy: Policy
     inventory: Inventory
     hours: Hours
     hashes: dict[str, str]
+    policy_kept_at: float | None = None
 
     @property
     def timezone(self) -> str:
         """The time zone of most campuses: the district's own day."""
         zones = Counter(one.timezone for one in self.inventory.campuses.values())
         return max(sorted(zones), key=zones.__getitem__, default=DEFAULT_TIMEZONE)
+
+    @property
+    def back_dated(self) -> bool:
+        """Whether days were over when somebody decided by what they are judged."""
+        return is_back_dated(self.policy, self.policy_kept_at, self.timezone)
 
     def today(self, now: float) -> datetime.date:
         """The district's date at ``now`` (Unix seconds): a school day is a local day, not Greenwich's."""
@@ -81,7 +88,8 @@ class Holding:
                 raise NothingHolds(kind)
             hashes[kind] = snapshot.hash
             values[kind] = self._value(connection, kind, snapshot.hash)
-        return Held(values["policy"], values["inventory"], values["hours"], hashes)
+        kept_at = kept_later(self._listed["policy"], day)
+        return Held(values["policy"], values["inventory"], values["hours"], hashes, kept_at)
 
     def at(self, connection: Connection, now: float) -> Held:
         """What holds on the district's day at ``now`` (Unix seconds). Raises NothingHolds."""
@@ -109,6 +117,16 @@ class Holding:
                 self._read.pop(next(iter(self._read)))
             self._read[key] = _READ[kind](snapshots.body(connection, kind, hash_))
         return self._read[key]
+
+
+def kept_later(listed: list[snapshots.Snapshot], day: datetime.date) -> float | None:
+    """When the one that holds on a day was kept, unless it is the first that was kept at all."""
+    one = snapshots.holding(listed, day)
+    return None if one is None or one.created_at <= min(each.created_at for each in listed) else one.created_at
+
+
+def is_back_dated(policy: Policy, kept_at: float | None, timezone: str) -> bool:
+    return kept_at is not None and local_day(kept_at, timezone) > policy.valid_from
 
 
 def held_at(connection: Connection, now: float) -> Held | None:

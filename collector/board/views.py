@@ -84,13 +84,15 @@ class Group:
 
 @dataclass(frozen=True, slots=True)
 class PolicyNow:
-    """Which policy judges, and who agreed to it. ``day_objective``: None where nothing is asked of a school day."""
+    """Which policy judges, who agreed to it, and whether it was kept after days that it judges. ``day_objective``: None
+    where nothing is asked of a school day."""
 
     name: str
     title: str
     hash: str
     proposed: bool
     agreed_by: tuple[str, ...]
+    back_dated: bool
     objective: float
     day_objective: float | None
     slot_seconds: int
@@ -117,7 +119,8 @@ def policy_now(held: Held) -> PolicyNow:
         policy.title,
         held.hashes["policy"],
         policy.proposed,
-        policy.agreed_by,
+        policy.parties,
+        held.back_dated,
         policy.slot_objective,
         policy.day_objective if day_verdict.required(policy) else None,
         policy.slot_seconds,

@@ -64,8 +64,11 @@ def _show(answer: dict[str, Any]) -> None:
     real = [campus for campus in answer["campuses"] if not campus["simulated"]]
     simulated = [campus for campus in answer["campuses"] if campus["simulated"]]
     objective = f"{answer['objective']:.0%}"
+    standing = [word for word in ("proposed", "back_dated") if answer.get(word)]
+    words = f" ({', '.join(standing).replace('_', '-')})" if standing else ""
     say(
-        f"Commitment {answer['from']} to {answer['to']}, policy {answer['policy']}, objective {objective} of class time"
+        f"Commitment {answer['from']} to {answer['to']}, policy {answer['policy']}{words}, "
+        f"objective {objective} of class time"
     )
     for title, campuses in (("Campuses", real), ("SIMULATED campuses (in no total with real ones)", simulated)):
         if campuses:

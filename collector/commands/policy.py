@@ -1,4 +1,4 @@
-"""``policy``: what a campus is judged by, each threshold with its source; checks a policy file; adopts one."""
+"""``policy``: what campuses are judged by, each threshold with its source; checks, tries and adopts another one."""
 
 from __future__ import annotations
 
@@ -10,103 +10,104 @@ from pathlib import Path
 import msgspec
 
 from collector import policy as policies
+from collector.commands import policy_show
 from collector.commands.administer import perform
-from collector.commands.console import cell, out, print_json, say, table, wrong_use
-from collector.commands.present import settings
+from collector.commands.console import say, wrong_use
+from collector.commands.policy_show import agreement, holding, named
 from collector.commands.when import day
-from collector.policy import Criterion, Policy, PolicyError
-from collector.store import Store, StoreError, snapshots
+from collector.policy import Agreement, Policy
+
+_SHIPPED = ", ".join(policies.SHIPPED)
 
 
 def add_parser(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    parser = verbs.add_parser("policy", help="show or check what campuses are judged by")
+    parser = verbs.add_parser("policy", help="show, check, try or adopt what campuses are judged by")
     actions = parser.add_subparsers(dest="action", metavar="ACTION", required=True)
+    _add_show(actions)
+    _add_check(actions)
+    _add_adopt(actions)
+    _add_agree(actions)
+
+
+def _add_show(actions: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     show = actions.add_parser(
-        "show", help="every criterion with its source", epilog="example: wifi-collector policy show --json"
+        "show",
+        help="every criterion with its source",
+        description="Shows the policy that holds, or one that is shipped or in a file; with --beside several in one "
+        "table, with what they decide otherwise in bold.",
+        epilog="example: wifi-collector policy show baseline --beside strict",
     )
-    show.add_argument("--file", type=Path, metavar="TOML", help="show this file (default: the policy that holds)")
-    show.add_argument("--json", action="store_true", help="print the policy for a script")
-    show.set_defaults(run=_show)
+    show.add_argument("policy", nargs="?", metavar="NAME|FILE", help=f"{_SHIPPED}, or a file (default: what holds)")
+    show.add_argument("--beside", action="append", metavar="NAME|FILE", help="another one in the same table")
+    show.add_argument("--json", action="store_true", help="print it for a script")
+    show.set_defaults(run=policy_show.show)
+
+
+def _add_check(actions: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     check = actions.add_parser(
         "check",
-        help="say what is wrong with a policy file",
+        help="say everything that is wrong with a policy file",
+        description="Names each fault with its line and its mend: unknown keys and measures, thresholds without a "
+        "source, criteria that cannot both hold, a slot that reports do not divide. Ends with 2 where there is one.",
         epilog="example: wifi-collector policy check policy.toml",
     )
     check.add_argument("file", type=Path)
-    check.set_defaults(run=_check)
+    check.add_argument("--json", action="store_true", help="print the faults for a script")
+    check.set_defaults(run=policy_show.check)
+
+
+def _add_adopt(actions: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     adopt = actions.add_parser(
         "adopt",
         help="judge by another policy from a day on",
         description="From that day on campuses are judged by this policy; days before keep what held then. "
-        "baseline-2 requires what radios measure: a campus whose agents have none stays unknown under it.",
+        "The versions with radio (baseline-2, strict-2) require what radios measure: a campus whose agents have none "
+        "stays unknown under them. From a day that is over it is back-dated, and every answer says so.",
         epilog="example: wifi-collector policy adopt baseline-2 --from 2027-01-01",
     )
-    adopt.add_argument("policy", metavar="NAME|FILE", help=f"{', '.join(policies.SHIPPED)}, or a TOML file")
+    adopt.add_argument("policy", metavar="NAME|FILE", help=f"{_SHIPPED}, or a TOML file")
     adopt.add_argument("--from", dest="since", type=day, metavar="DATE", required=True)
     adopt.set_defaults(run=_adopt)
 
 
-def _show(arguments: argparse.Namespace) -> int:
-    policy = _read(arguments.file) if arguments.file else _holding(arguments)
-    if arguments.json:
-        print_json(msgspec.to_builtins(policy))
-        return 0
-    proposed = "proposed, agreed by nobody yet" if not policy.agreed_by else f"agreed by {', '.join(policy.agreed_by)}"
-    say(f"{policy.name} ({policy.profile}), valid from {policy.valid_from}, {proposed}")
-    say(f"objectives: {policy.slot_objective:.0%} of class time, {policy.day_objective:.0%} of school days")
-    say(f"slots of {policy.slot_seconds} seconds, digest {policy.hash[:12]}")
-    shown = table("", "criterion", "requirement", "of", "window", "required", "source", "mark")
-    for one in policy.criteria:
-        source = f"{one.source.title} ({one.source.body}, {one.source.year})"
-        shown.add_row(
-            cell(one.id),
-            cell(f"{one.measure} {one.comparison} {one.threshold:g} {one.unit}{_bands(one)}"),
-            cell(f"{one.share:.0%} of {one.scope}s"),
-            cell(one.window),
-            cell("yes" if one.required else "no"),
-            cell(source),
-            cell(one.source.mark),
-        )
-    out().print(shown)
-    say("mark: S seen in the source, R recalled, P proposed by the policy's author")
-    return 0
-
-
-def _bands(criterion: Criterion) -> str:
-    return f" ({' and '.join(criterion.bands)} GHz)" if criterion.bands else ""
-
-
-def _check(arguments: argparse.Namespace) -> int:
-    policy = _read(arguments.file)
-    say(f"{arguments.file}: {policy.name}, {len(policy.criteria)} criteria, digest {policy.hash[:12]}: no fault found")
-    return 0
+def _add_agree(actions: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    agree = actions.add_parser(
+        "agree",
+        help="record that a party agrees to the policy that holds",
+        description="Until two parties stand in the policy, each with its date, every answer says that it is proposed. "
+        "The agreement counts from a day on: days before keep the policy as it stood then.",
+        epilog='example: wifi-collector policy agree --party "Teachers\' union" --date 2026-09-01',
+    )
+    agree.add_argument("--party", required=True, metavar="NAME")
+    agree.add_argument("--date", type=day, metavar="DATE", help="when it agreed (default: today)")
+    agree.add_argument("--from", dest="since", type=day, metavar="DATE", help="since when it counts (default: today)")
+    agree.set_defaults(run=_agree)
 
 
 def _adopt(arguments: argparse.Namespace) -> int:
-    name = arguments.policy
-    policy = policies.shipped(name) if name in policies.SHIPPED else _read(Path(name))
-    document = base64.b64encode(policy.to_bytes()).decode()
-    done = perform(arguments, "policy-adopt", {"document": document, "valid_from": arguments.since.isoformat()})
-    again = f"; {done['slots_judged_again']} slots are judged again" if done["slots_judged_again"] else ""
-    say(f"{done['policy']} holds from {done['valid_from']} on, digest {done['hash'][:12]}{again}")
+    _keep(arguments, named(arguments.policy), arguments.since)
     return 0
 
 
-def _read(path: Path) -> Policy:
-    try:
-        return policies.read(path)
-    except PolicyError as fault:
-        raise wrong_use(str(fault)) from None
+def _agree(arguments: argparse.Namespace) -> int:
+    standing = holding(arguments)
+    policy, today = standing.policy, standing.today
+    party = arguments.party.strip()
+    if not party or len(party) > 120:
+        raise wrong_use("--party is empty or longer than 120 characters", 'name it: --party "District"')
+    already = [one for one in policy.agreed_by if isinstance(one, Agreement)]
+    if party.casefold() in {one.party.casefold() for one in already}:
+        raise wrong_use(f"{party} agreed to {policy.name} already", "see `wifi-collector policy show`")
+    agreed = msgspec.structs.replace(policy, agreed_by=(*already, Agreement(party, arguments.date or today)))
+    _keep(arguments, agreed, arguments.since or today)
+    say(f"{agreed.name} is {agreement(agreed)}")
+    return 0
 
 
-def _holding(arguments: argparse.Namespace) -> Policy:
-    """The policy in the store, or the one that is shipped where there is no store yet."""
-    today = datetime.datetime.now(datetime.UTC).date()
-    try:
-        with Store(settings(arguments).database_url, write=False) as store, store.read() as connection:
-            snapshot = snapshots.holding(snapshots.every(connection, "policy"), today)
-            if snapshot is not None:
-                return Policy.from_bytes(snapshots.body(connection, "policy", snapshot.hash))
-    except StoreError:
-        pass
-    return policies.baseline()
+def _keep(arguments: argparse.Namespace, policy: Policy, since: datetime.date) -> None:
+    document = base64.b64encode(policy.to_bytes()).decode()
+    done = perform(arguments, "policy-adopt", {"document": document, "valid_from": since.isoformat()})
+    again = f"; {done['slots_judged_again']} slots are judged again" if done["slots_judged_again"] else ""
+    say(f"{done['policy']} holds from {done['valid_from']} on, digest {done['hash'][:12]}{again}")
+    if done.get("back_dated"):
+        say("it is BACK-DATED: days that it judges were over when it was kept, and every answer says so")

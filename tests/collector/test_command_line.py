@@ -37,7 +37,8 @@ def test_every_verb_has_help_with_an_example(collector):
         assert done.returncode == 0, verb
         if verb not in ("token", "policy", "sample"):
             assert "example: wifi-collector" in done.stdout, verb
-    for verb in (("token", "create"), ("policy", "show"), ("policy", "check"), ("policy", "adopt"), ("agents", "move")):
+    below = [("policy", action) for action in ("show", "check", "adopt", "agree")]
+    for verb in (("token", "create"), *below, ("agents", "move")):
         assert "example: wifi-collector" in collector(*verb, "--help").stdout, verb
     assert "example: wifi-collector" in collector("sample", "rooms", "--help").stdout
 
@@ -138,7 +139,7 @@ def test_the_policy_is_shown_with_its_sources_and_a_wrong_file_is_named(collecto
 
     assert all(one["source"]["title"] for one in shown["criteria"])
     assert wrong.returncode == 2
-    assert "policy.toml: unknown key `thresold`" in wrong.stderr
+    assert "policy.toml:1: unknown key `thresold`" in wrong.stderr
 
 
 def test_a_policy_is_adopted_from_a_day_on_and_the_days_before_keep_theirs(collector, tmp_path):

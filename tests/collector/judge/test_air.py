@@ -279,9 +279,9 @@ def test_version_2_names_a_source_for_every_threshold_and_version_1_keeps_its_di
 @pytest.mark.parametrize(
     ("line", "wrong", "said"),
     [
-        ('window = "survey"', 'window = "day"', "in the window day one of"),
+        ('window = "survey"', 'window = "day"', "in day one of"),
         ("within_days = 365\n", "", "say within_days"),
-        ('bands = ["5", "6"]', 'bands = ["7"]', "mend that key"),
+        ('bands = ["5", "6"]', 'bands = ["7"]', "bands"),
     ],
 )
 def test_a_radio_criterion_that_cannot_be_judged_is_refused(line, wrong, said):

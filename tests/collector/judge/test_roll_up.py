@@ -71,7 +71,7 @@ def test_reports_must_divide_the_slot():
         (b"slot_secnds = 300", "did you mean `slot_seconds`"),
         (b"slot_objective = 1.5", "slot_objective"),
         (b"criteria = 5", "criteria is no list"),
-        (b'criteria = [{ id = "x", treshold = 1.0 }]', "criteria entry 1: unknown key `treshold`; did you mean"),
+        (b'criteria = [{ id = "x", treshold = 1.0 }]', "criteria entry 1 .x.: unknown key `treshold`; did you mean"),
     ],
 )
 def test_a_policy_with_a_wrong_key_is_refused_with_its_mend(wrong, said):
