@@ -1,4 +1,4 @@
-"""What a radio's signal figure is worth: an interface's driver and hardware id go in, decibels come out."""
+"""What a radio's own figures are worth: an interface's driver and hardware id go in, decibels and doubts come out."""
 
 from __future__ import annotations
 
@@ -18,9 +18,11 @@ _SYSFS = Path("/sys/class/net")
 
 
 class Model(Struct, frozen=True, forbid_unknown_fields=True):
-    """One line of the table. Exactly one of ``driver`` and ``id`` says which radios are meant."""
+    """One line of the table. Exactly one of ``driver`` and ``id`` says which radios are meant. ``survey_is_made_up``:
+    what it tells of noise and busy time is a formula and nothing that it measured."""
 
     uncertainty_db: Decibels
+    survey_is_made_up: bool = False
     driver: str = ""
     id: str = ""
     source: str = ""
@@ -33,14 +35,14 @@ class Models(Struct, frozen=True, forbid_unknown_fields=True):
     default_uncertainty_db: Decibels = 5.0
     model: list[Model] = []
 
-    def uncertainty_db(self, driver: str, identity: str) -> float:
+    def of(self, driver: str, identity: str) -> Model:
         for one in self.model:
             if one.id and one.id.lower() == identity:
-                return one.uncertainty_db
+                return one
         for one in self.model:
             if one.driver and one.driver == driver:
-                return one.uncertainty_db
-        return self.default_uncertainty_db
+                return one
+        return Model(self.default_uncertainty_db)
 
 
 def load(own: Path | None) -> Models:
@@ -57,9 +59,9 @@ def load(own: Path | None) -> Models:
     return Models(theirs.default_uncertainty_db, list(lines))
 
 
-def uncertainty_db(interface: str, own: Path | None = None, sysfs: Path = _SYSFS) -> float:
-    """Decibels either way of what this interface's radio reports."""
-    return load(own).uncertainty_db(*hardware(interface, sysfs))
+def of_interface(interface: str, own: Path | None = None, sysfs: Path = _SYSFS) -> Model:
+    """What the table says of this interface's radio."""
+    return load(own).of(*hardware(interface, sysfs))
 
 
 def hardware(interface: str, sysfs: Path = _SYSFS) -> tuple[str, str]:

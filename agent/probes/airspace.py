@@ -75,7 +75,7 @@ def probe(settings: Settings, deadline: Deadline) -> dict[str, wire.Table]:
     began = boottime()
     radio = nl80211.interface(settings.interface, deadline)
     source = _source(settings, radio)
-    worth = radio_models.uncertainty_db(radio.name, settings.radio_models)
+    model = radio_models.of_interface(radio.name, settings.radio_models)
     asked = settings.frequencies_hertz or nl80211.frequencies(radio, deadline)
     kept = _looks.get(radio.name)
     fresh = kept is not None and began - kept.at < _SURVEY_KEPT_SECONDS
@@ -97,7 +97,9 @@ def probe(settings: Settings, deadline: Deadline) -> dict[str, wire.Table]:
     _looks[radio.name] = _Look(at, after)
     when = (round(at, 6), round(at - began, 6))
     uses = {hertz: used(before.get(hertz), after.get(hertz)) for hertz in looked}
-    return tables(settings, heard, uses, source, worth, when)
+    if model.survey_is_made_up:
+        uses = {hertz: Used(None, None, use.active_seconds) for hertz, use in uses.items()}
+    return tables(settings, heard, uses, source, model.uncertainty_db, when)
 
 
 def in_turns(

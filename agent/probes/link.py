@@ -52,7 +52,7 @@ def probe(settings: Settings, deadline: Deadline) -> wire.Link:
     if radio.kind != "station":
         # On an interface of another type, the "stations" are other people's devices.
         raise CouldNotRun(f"{radio.name} is of type {radio.kind}, not station", "name the interface that is connected")
-    worth = radio_models.uncertainty_db(radio.name, settings.radio_models)
+    worth = radio_models.of_interface(radio.name, settings.radio_models).uncertainty_db
     link = nl80211.connected(radio, deadline)
     at = boottime()
     before = _looks.pop(radio.name, None)

@@ -258,11 +258,18 @@ def test_the_districts_own_line_goes_before_the_shipped_table(tmp_path, driver, 
     )
 
     assert radio_models.hardware("wlan0", tmp_path) == (driver, identity)
-    assert radio_models.uncertainty_db("wlan0", own, tmp_path) == decibels
+    assert radio_models.of_interface("wlan0", own, tmp_path).uncertainty_db == decibels
 
 
 def test_an_unknown_radio_is_worth_five_decibels() -> None:
-    assert radio_models.uncertainty_db("no-such-radio") == 5.0
+    assert radio_models.of_interface("no-such-radio") == radio_models.Model(5.0)
+
+
+def test_what_a_simulated_radio_tells_of_busy_time_is_no_measurement(tmp_path) -> None:
+    _radio(tmp_path, "mac80211_hwsim")
+
+    assert radio_models.of_interface("wlan0", None, tmp_path).survey_is_made_up
+    assert not radio_models.of_interface("no-such-radio").survey_is_made_up
 
 
 @pytest.mark.parametrize(
