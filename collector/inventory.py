@@ -55,7 +55,8 @@ class Campus(Struct, frozen=True):
 
 
 class AccessPoint(Struct, frozen=True):
-    """``id`` is its Ethernet MAC or serial, never its name or address. Valid on days in [valid_from, valid_to)."""
+    """``id`` is its Ethernet MAC or serial, never its name or address. Valid on days in [valid_from, valid_to). Without
+    an ``address`` nobody can ask it: it counts, as unknown."""
 
     id: str
     campus: str

@@ -16,7 +16,7 @@ from msgspec import Struct
 from sqlalchemy import Connection
 
 from agent import wire
-from collector import directory_import, events, importing, policy
+from collector import directory_import, district_lists, events, policy
 from collector.day_record import NOT_JUDGED, local_day
 from collector.holding import DEFAULT_TIMEZONE
 from collector.hours import Calendar, Hours, HoursError, parse_bells, parse_calendar, parse_meanings
@@ -32,6 +32,7 @@ class _Proposed(Struct, frozen=True):
     rows: int
     changes: list[Change]
     ignored: list[str]
+    notes: list[str] = []
 
 
 def present(connection: Connection, day: datetime.date) -> Inventory:
@@ -56,7 +57,7 @@ def take_in(store: Store, clock: Callable[[], float], body: dict[str, Any], by: 
     now = clock()
     day = datetime.date.fromisoformat(body["valid_from"]) if body.get("valid_from") else today(store, now)
     kind = str(body["kind"])
-    kept_as = "inventory" if kind in importing.IMPORTS else "hours"
+    kept_as = "inventory" if kind in district_lists.KINDS else "hours"
     with store.read() as connection:
         standing = snapshots.every(connection, kept_as)
         if standing and standing[-1].valid_from > day:
@@ -70,6 +71,7 @@ def take_in(store: Store, clock: Callable[[], float], body: dict[str, Any], by: 
         "changes": [{"change": one.change, "subject": one.subject, "detail": one.detail} for one in proposal.changes],
         "counts": dict(Counter(one.change for one in proposal.changes)),
         "ignored": proposal.ignored,
+        "notes": proposal.notes,
         "valid_from": day.isoformat(),
         "hash": wire.digest(proposal.document),
         "applied": bool(body.get("apply")) and bool(proposal.changes),
@@ -87,9 +89,12 @@ def _proposal(connection: Connection, kind: str, body: dict[str, Any], day: date
             made = directory_import.propose(name, asked, present(connection, day), day).proposal
             return _Proposed(made.inventory.to_bytes(), made.rows, made.changes, made.ignored)
         data = base64.b64decode(body["data"])
-        if kind in importing.IMPORTS:
-            made = importing.IMPORTS[kind](name, data, present(connection, day), day, lambda _: None)
-            return _Proposed(made.inventory.to_bytes(), made.rows, made.changes, made.ignored)
+        if kind in district_lists.KINDS:
+            places = district_lists.Places(
+                str(body.get("sites_name", "")), base64.b64decode(body.get("sites", "")), str(body.get("campus") or "")
+            )
+            made = district_lists.propose(kind, name, data, present(connection, day), day, lambda _: None, places)
+            return _Proposed(made.inventory.to_bytes(), made.rows, made.changes, made.ignored, made.notes)
         return _hours_proposal(connection, kind, data, body, day)
     except Refused as refused:
         raise NotDone(str(refused), f"{len(refused.faults)} faults, nothing was imported", status=2) from None

@@ -87,7 +87,7 @@ class Plans:
             report_seconds=config.report_seconds,
             reach_count=REACH_COUNT,
             reach_interval_seconds=1.0 if config.report_seconds >= 30 else 0.2,
-            access_points=[wire.PlanTarget(ap.id, ap.address, _method(ap), ap.port) for ap in mine],
+            access_points=[wire.PlanTarget(ap.id, ap.address, _method(ap), ap.port) for ap in mine if ap.address],
             paths=_paths(config),
             cadence=wire.Cadence(
                 full_seconds=float(config.report_seconds),

@@ -6,8 +6,10 @@ and columns may stand in any order. Text that is not UTF-8 is refused, never gue
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import io
+import itertools
 import re
 from collections.abc import Callable, Iterator, Sequence
 
@@ -15,6 +17,8 @@ from msgspec import Struct
 
 SHOWN_FAULTS = 50
 MAX_CELL = 4096
+MAX_ROWS = 300_000
+"""Five times the access points of the largest district. A row costs a kilobyte while it is looked at."""
 UNSAFE = re.compile("[\x00-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 
 Advance = Callable[[int], None]
@@ -78,30 +82,51 @@ def decode(name: str, data: bytes) -> str:
     return text
 
 
+def column_name(cell: str) -> str:
+    return re.sub(r"[\s\-]+", "_", cell.strip().lower())
+
+
+def head(name: str, data: bytes, count: int) -> list[list[str]]:
+    """The first records, before anybody knows which of them is the header. Raises Refused."""
+    text = decode(name, data)
+    found = []
+    lines = csv.reader(io.StringIO(text, newline=""), delimiter=_delimiter(text))
+    with contextlib.suppress(csv.Error):  # who reads the whole file says where it is broken
+        found = list(itertools.islice(lines, count))
+    return found
+
+
 def read(
     name: str,
     data: bytes,
     columns: tuple[Sequence[str], Sequence[str]],
     aliases: dict[str, str],
     advance: Advance,
+    column: Callable[[str], str] = column_name,
+    above: int = 0,
 ) -> tuple[Sheet, list[Fault]]:
-    """The rows of a CSV file and what is wrong with single lines. ``columns``: those it must and those it may have.
-    Raises Refused where the file as a whole cannot be read: its encoding, its header. ``advance`` is told of rows
-    read since it was last told."""
+    """The rows of a CSV file and what is wrong with single lines. ``columns``: those it must and those it may have;
+    ``column``: how a header's cell is compared; ``above``: records above the header. Raises Refused where the file as a
+    whole cannot be read: its encoding, its header, its length. ``advance`` is told of rows read since it was last
+    told."""
     required, optional = columns
     text = decode(name, data)
     lines = csv.reader(io.StringIO(text, newline=""), delimiter=_delimiter(text))
     try:
-        header = [_column(cell, aliases) for cell in next(lines, [])]
+        names = [column(cell) for cell in next(itertools.islice(lines, above, None), [])]
     except csv.Error as fault:
         raise Refused(
             name, [Fault(1, f"the header cannot be read ({fault})", "write one line of column names")]
         ) from None
-    _check_header(name, header, required, optional)
+    header = [aliases.get(one, one) for one in names]
     known = {*required, *optional}
+    _check_header(name, header, required, optional)
     rows: list[Row] = []
     faults: list[Fault] = []
     for line, cells in _numbered(name, lines, advance):
+        if len(rows) + len(faults) >= MAX_ROWS:
+            reason = f"more than {MAX_ROWS:,} rows"
+            raise Refused(name, [Fault(line, reason, "that is no list of one district: split it by region")])
         if len(cells) != len(header):
             mend = "quote a cell that holds the delimiter, and give every column a cell"
             faults.append(Fault(line, f"{len(cells)} cells where the header has {len(header)}", mend))
@@ -137,19 +162,19 @@ def _numbered(name: str, lines: Iterator[list[str]], advance: Advance) -> Iterat
 
 
 def _delimiter(text: str) -> str:
-    head = text.split("\n", 1)[0]
-    return max(",;\t", key=head.count)
-
-
-def _column(cell: str, aliases: dict[str, str]) -> str:
-    column = re.sub(r"[\s\-]+", "_", cell.strip().lower())
-    return aliases.get(column, column)
+    """The sign that divides the first line that is divided at all: a report has a title above its header."""
+    for line in text[:65536].split("\n", 12)[:12]:
+        found = max(",;\t", key=line.count)
+        if line.count(found) >= 2:
+            return found
+    return max(",;\t", key=text.split("\n", 1)[0].count)
 
 
 def _check_header(name: str, header: list[str], required: Sequence[str], optional: Sequence[str]) -> None:
     if not any(header):
         raise Refused(name, [Fault(1, "the file is empty", f"its first line names the columns: {', '.join(required)}")])
-    twice = sorted({column for column in header if column and header.count(column) > 1})
+    known = {*required, *optional}
+    twice = sorted({column for column in header if column in known and header.count(column) > 1})
     missing = [column for column in required if column not in header]
     faults = [Fault(1, f"column {column} stands twice", "leave one of them out") for column in twice]
     for column in missing:
@@ -166,4 +191,6 @@ def _cell_fault(line: int, row: dict[str, str]) -> Fault | None:
             return Fault(line, f"{column} holds an invisible control character", "type the cell anew")
         if len(cell) > MAX_CELL:
             return Fault(line, f"{column} is {len(cell)} characters long", f"at most {MAX_CELL} are read")
+        if cell.startswith("="):
+            return Fault(line, f"{column} begins with =, as a formula does", "write the value, not its formula")
     return None

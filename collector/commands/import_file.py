@@ -13,16 +13,16 @@ from typing import Any
 
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
-from collector import directory_import, workbook
+from collector import directory_import, district_lists, workbook
 from collector.commands import import_directory
 from collector.commands.administer import perform
 from collector.commands.console import cell, err, out, print_json, say, table, wrong_use
 from collector.commands.present import present_inventory
 from collector.commands.when import day
-from collector.importing import IMPORTS
+from collector.district_lists import Places
 from collector.sheet import Advance, Refused
 
-KINDS = (*IMPORTS, "bells", "calendar")
+KINDS = (*district_lists.KINDS, "bells", "calendar")
 MAX_FILE_BYTES = 64 << 20
 SHOWN_CHANGES = 40
 
@@ -45,6 +45,9 @@ def add_parser(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> No
     parser.add_argument(
         "--at-most", type=_share, default=0.05, metavar="SHARE", help="of the campuses that may change (default: 0.05)"
     )
+    controllers = parser.add_argument_group("a list of Aruba, Cisco, Meraki or UniFi (import access-points)")
+    controllers.add_argument("--sites", type=Path, metavar="FILE", help="its sites' campuses: CSV with site,campus")
+    controllers.add_argument("--campus", metavar="ID", help="the campus of all of it, where it names no site")
     parser.add_argument("--events", type=Path, metavar="ICS", help="of import calendar: the district's iCalendar file")
     parser.add_argument("--json", action="store_true", help="print the result for a script")
     import_directory.add_options(parser)
@@ -76,12 +79,13 @@ def run(arguments: argparse.Namespace) -> int:
     else:
         data = arguments.file.read_bytes()
         body["data"] = base64.b64encode(data).decode()
-        if arguments.kind in IMPORTS:
+        if arguments.kind in district_lists.KINDS:
             # Parsed here first: the faults and the progress bar belong to the terminal, and the server is not bothered
             # with a file that it would refuse.
-            present = present_inventory(arguments, _day(arguments))
+            day_, present = _day(arguments), present_inventory(arguments, _day(arguments))
+            places = _places(arguments, body)
             with _refusals(arguments), _progress(arguments) as advance:
-                IMPORTS[arguments.kind](str(arguments.file), data, present, _day(arguments), advance)
+                district_lists.propose(arguments.kind, str(arguments.file), data, present, day_, advance, places)
     if arguments.events:
         if arguments.kind != "calendar":
             raise wrong_use(f"--events with {arguments.kind}", "an iCalendar file belongs to `import calendar`")
@@ -94,6 +98,24 @@ def run(arguments: argparse.Namespace) -> int:
         return 0
     _show(arguments, result)
     return 0
+
+
+def _places(arguments: argparse.Namespace, body: dict[str, Any]) -> Places:
+    """Where a controller's list says its access points stand; the server is told the same."""
+    if not (arguments.sites or arguments.campus):
+        return Places()
+    if arguments.kind != "access-points":
+        raise wrong_use(f"--sites and --campus with {arguments.kind}", "they belong to `import access-points`")
+    if arguments.sites and arguments.campus:
+        raise wrong_use("--sites and --campus at once", "give --campus where the whole list is of one campus")
+    if arguments.campus:
+        body["campus"] = arguments.campus
+        return Places(campus=arguments.campus)
+    _check(arguments.sites)
+    places = Places(str(arguments.sites), arguments.sites.read_bytes())
+    body["sites"] = base64.b64encode(places.data).decode()
+    body["sites_name"] = arguments.sites.name
+    return places
 
 
 def _day(arguments: argparse.Namespace) -> datetime.date:
@@ -152,8 +174,11 @@ def _share(text: str) -> float:
 
 def _show(arguments: argparse.Namespace, result: dict[str, Any]) -> None:
     changes = result["changes"]
+    for note in result["notes"]:
+        say(note)
     if result["ignored"]:
-        what = "columns not read" if arguments.kind in IMPORTS else "events that [events] does not name, not read"
+        listed = arguments.kind in district_lists.KINDS
+        what = "columns not read" if listed else "events that [events] does not name, not read"
         say(f"{what}: {', '.join(result['ignored'])}")
     if changes:
         shown = table(f"{arguments.kind}: {len(changes)} changes", "change", "what", "detail")

@@ -5,7 +5,8 @@ import time
 
 import pytest
 
-from collector.importing import access_points, campuses, rooms
+from collector.controllers.access_points import propose as access_points
+from collector.importing import campuses, rooms
 from collector.inventory import Inventory
 from collector.sheet import Refused
 
@@ -176,6 +177,39 @@ def test_a_simulated_campus_cannot_become_a_real_one():
     found = refused(campuses, "id,name,simulated", "sim-1,Sim,no", present=sim)
 
     assert found == ["line 2: campus sim-1 is simulated and cannot become real; give the real campus an id of its own"]
+
+
+def test_a_list_of_regions_or_of_shared_uplinks_changes_nothing_else_of_a_campus():
+    before = campuses(
+        "c.csv", lines("id,name,bells,ssids,uplink", "oak-es,Oak,early,Edu,ring-1"), district(), DAY, ignore
+    ).inventory
+
+    after = campuses("r.csv", lines("campus,name,region,uplink", "oak-es,Oak,West,"), before, LATER, ignore)
+
+    assert [(change.subject, change.detail) for change in after.changes] == [
+        ("oak-es", "region: - -> West, uplink: ring-1 -> -")
+    ]
+    assert after.inventory.campuses["oak-es"].bells == "early"
+    assert after.inventory.campuses["oak-es"].ssids == ("Edu",)
+
+
+def test_a_cell_that_begins_like_a_formula_is_refused():
+    assert refused(rooms, "campus,building,room", "oak-es,main,=1+1", "oak-es,main,12") == [
+        "line 2: room begins with =, as a formula does; write the value, not its formula"
+    ]
+
+
+def test_a_list_longer_than_any_districts_is_refused_before_it_fills_the_memory():
+    data = b"campus,building,room\n" + b"oak-es,main,1\n" * 1_000_000
+    begin = time.process_time()
+
+    with pytest.raises(Refused) as caught:
+        rooms("big.csv", data, district(), DAY, ignore)
+
+    assert str(caught.value) == (
+        "big.csv: line 300002: more than 300,000 rows; that is no list of one district: split it by region"
+    )
+    assert time.process_time() - begin < 20
 
 
 def test_one_hundred_thousand_rows_are_read_in_seconds_and_the_progress_reaches_the_end():

@@ -1,0 +1,44 @@
+"""The lists that make up the inventory, by the word with which ``import`` is asked for each."""
+
+from __future__ import annotations
+
+import datetime
+
+from msgspec import Struct
+
+from collector import importing
+from collector.controllers import access_points, sites
+from collector.importing import Proposal
+from collector.inventory import Inventory
+from collector.sheet import Advance
+
+KINDS = ("campuses", "access-points", "rooms")
+
+
+class Places(Struct, frozen=True):
+    """How a controller's list says the campus: by a table of its sites (a CSV file's name and bytes), or all of it is
+    of one campus."""
+
+    name: str = ""
+    data: bytes = b""
+    campus: str = ""
+
+
+def propose(
+    kind: str,
+    name: str,
+    data: bytes,
+    present: Inventory,
+    valid_from: datetime.date,
+    advance: Advance,
+    places: Places = Places(),  # noqa: B008 - immutable
+) -> Proposal:
+    """Raises Refused, naming lines."""
+    if kind == "campuses":
+        return importing.campuses(name, data, present, valid_from, advance)
+    if kind == "rooms":
+        return importing.rooms(name, data, present, valid_from, advance)
+    known = sites.parse(places.name, places.data, present) if places.name else sites.Sites()
+    if places.campus:
+        known = sites.Sites(everywhere=places.campus)
+    return access_points.propose(name, data, present, valid_from, advance, known)
