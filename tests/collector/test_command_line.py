@@ -19,7 +19,7 @@ def collector(tmp_path):
 
 @pytest.fixture
 def lists(tmp_path):
-    (tmp_path / "campuses.csv").write_text("id,name,region\nlincoln,=HYPERLINK(1),East\noak,Oak,West\n")
+    (tmp_path / "campuses.csv").write_text("id,name,region\nlincoln,+HYPERLINK(1),East\noak,Oak,West\n")
     (tmp_path / "aps.csv").write_text("campus,id,name,address\nlincoln,001122334455,ap-1,10.0.0.1\n")
     (tmp_path / "rooms.csv").write_text("campus,building,room\nlincoln,main,101\n")
     (tmp_path / "bells.toml").write_text(
@@ -81,7 +81,7 @@ def test_the_answer_as_table_csv_and_json_tells_the_same(collector, lists):
     table = collector("commitment", "--why").stdout
 
     assert [one["campus"] for one in answer["campuses"]] == [row["campus"] for row in rows] == ["lincoln", "oak"]
-    assert rows[0]["name"] == "'=HYPERLINK(1)"
+    assert rows[0]["name"] == "'+HYPERLINK(1)"
     assert answer["campuses"][0]["verdict"] == "not_enough_evidence"
     assert {"from", "to", "objective", "policy"} <= answer.keys()
     assert "not enough evidence" in table
