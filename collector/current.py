@@ -19,7 +19,7 @@ from collector import answers, expose, series
 from collector.alerting.before_class import BeforeClass, FirstBells
 from collector.commitment.budget import budget
 from collector.commitment.period import GAUGES, Known, UnknownPeriod, parse
-from collector.expose import Bounds, CampusBlock, CampusNow, Exposition
+from collector.expose import Bounds, CampusBlock, CampusNow, Exposition, Rooms, Told
 from collector.holding import Held, Holding, NothingHolds
 from collector.moved import moved
 from collector.policy import Policy
@@ -28,10 +28,13 @@ from collector.store import agents, incidents, marks, surroundings
 
 if TYPE_CHECKING:
     from collector.evaluate import SlotVerdict
+    from collector.judge import Live
     from collector.services import Services
 
 log = structlog.get_logger()
 TURN_SECONDS = 5.0
+ROOMS_OF = "30d"
+"""The period in which a room counts as measured."""
 
 
 class Current:
@@ -45,6 +48,7 @@ class Current:
         self._commitment: dict[str, dict[str, Bounds]] = {}
         self._closed: dict[tuple[str, str], int] = {}
         self._periods: list[tuple[str, str, str, str]] = []
+        self._rooms: dict[str, Rooms] = {}
         self._add_up_again_at = 0.0
         self._bells = FirstBells()
         self._before_class = BeforeClass()
@@ -101,6 +105,7 @@ class Current:
             bells = self._bells.at(held, now)
             early = self._before_class.look(connection, held, live, bells, now)
             known_periods = Known(held.today(now), self._holding.calendars(connection), self._services.config.term)
+            lasting = incidents.open_by_campus(connection)
         self._look_at_disk()
         self._add_up(held, known_periods, now)
         seen: dict[str, dict[tuple[str, str], float]] = {}
@@ -110,23 +115,33 @@ class Current:
             if here and agent is not None and agent.state == "approved" and agent.last_seen_at is not None:
                 seen.setdefault(one.campus, {})[one.agent, one.place or ""] = agent.last_seen_at
         unconfirmed = frozenset(moved(placed, doubts, now))
+        told = {one.id: Told(one.version, one.clock_state or "", one.waiting_reports) for one in known.values()}
         self._block.show(
             [
                 self._campus(
-                    name, held, live.get(name), early.get(name), seen.get(name, {}), unconfirmed, bells.get(name)
+                    name,
+                    held,
+                    live.get(name),
+                    early.get(name),
+                    seen.get(name, {}),
+                    unconfirmed,
+                    bells.get(name),
+                    told,
+                    lasting.get(name, {}),
                 )
                 for name in held.inventory.campuses
             ],
             objective=held.policy.slot_objective,
             judged_at=max(one.slot for one in live.values()) + held.policy.slot_seconds if live else None,
             thresholds=_thresholds(held.policy),
+            shares={one.id: one.share for one in held.policy.criteria},
             incidents_closed=self._closed,
             periods=self._periods,
         )
 
     def _campus(
-        self, name: str, held: Held, live: Any, early: SlotVerdict | None, seen: dict[tuple[str, str], float],
-        unconfirmed: frozenset[str], first_bell: float | None,
+        self, name: str, held: Held, live: Live | None, early: SlotVerdict | None, seen: dict[tuple[str, str], float],
+        unconfirmed: frozenset[str], first_bell: float | None, told: dict[str, Told], lasting: dict[str, int],
     ) -> CampusNow:  # fmt: skip
         campus = held.inventory.campuses[name]
         verdict = live.verdict if live is not None else None
@@ -147,6 +162,11 @@ class Current:
             agents=seen,
             unconfirmed=unconfirmed.intersection(agent for agent, _ in seen),
             first_bell=first_bell,
+            told={agent: told[agent] for agent, _ in seen},
+            places=verdict.places if verdict is not None else {},
+            criteria={one.id: (one.met, one.unknown, one.n) for one in verdict.criteria} if verdict is not None else {},
+            rooms=self._rooms.get(name),
+            incidents=lasting,
         )
 
     def _look_at_disk(self) -> None:
@@ -161,6 +181,7 @@ class Current:
             return
         began = time.monotonic()
         found: dict[str, dict[str, Bounds]] = {}
+        rooms: dict[str, Rooms] = {}
         periods = []
         for label, kind in GAUGES.items():
             try:
@@ -174,10 +195,13 @@ class Current:
             answer = answers.commitment(self._services.store, period.first, last, None, now=now)
             for one in answer["campuses"]:
                 found.setdefault(one["campus"], {})[label] = _bounds(one, answer["objective"])
+                if label == ROOMS_OF:
+                    rooms[one["campus"]] = _rooms(one)
         simulated = {one.id for one in held.inventory.campuses.values() if one.simulated}
         with self._services.store.read() as connection:
             self._closed = incidents.closed(connection, simulated)
         self._commitment, self._periods = found, periods
+        self._rooms = rooms
         self._add_up_again_at = time.monotonic() + max(TURN_SECONDS, 10 * (time.monotonic() - began))
 
 
@@ -187,14 +211,21 @@ def _bounds(one: dict[str, Any], objective: float) -> Bounds:
     return Bounds(*shares, left.left_ratio_lower, left.left_ratio_upper, one["instructional_seconds"])
 
 
+def _rooms(answer: dict[str, Any]) -> Rooms:
+    """What the answer of a period says of a campus's rooms."""
+    verdicts = {(line["id"], word): line[word] for line in answer["coverage"] for word in expose.VERDICTS}
+    return Rooms(answer["rooms"]["listed"], answer["rooms"]["measured"], verdicts)
+
+
 def _thresholds(policy: Policy) -> dict[tuple[str, str], float]:
     """What graphs of measurements are held against. A survey's threshold is of a room's one measurement, not of a
     graph."""
-    return {
-        (one.measure, one.id): one.threshold
-        for one in policy.criteria
-        if one.measure in series.THRESHOLDS and one.window != "survey"
-    }
+    found = {}
+    for one in policy.criteria:
+        measure, value = series.threshold(one.measure, one.threshold)
+        if one.window != "survey":
+            found[measure, one.id] = value
+    return found
 
 
 def start(services: Services, version: str = "") -> Current:

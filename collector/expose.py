@@ -8,7 +8,7 @@ joined from what is known now, so a label set of yesterday cannot linger.
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from prometheus_client import CollectorRegistry, generate_latest
@@ -24,6 +24,7 @@ _OF_PERIOD = (
     (series.CLASS_SECONDS, "class_seconds"),
     (series.BUDGET_LOWER, "budget_lower"), (series.BUDGET_UPPER, "budget_upper"),
 )  # fmt: skip
+_MET = {"met": "1", "short": "0"}
 
 
 @dataclass(frozen=True)
@@ -40,11 +41,32 @@ class Bounds:
 
 
 @dataclass(frozen=True)
+class Told:
+    """What an agent's newest report said of its device, and how many reports its spool still held. Empty and None:
+    not said yet."""
+
+    version: str = ""
+    clock: str = ""
+    waiting_reports: int | None = None
+
+
+@dataclass(frozen=True)
+class Rooms:
+    """The line of coverage: rooms of the list, those measured, and by (criterion, verdict) what surveys say."""
+
+    listed: int
+    measured: int
+    coverage: Mapping[tuple[str, str], int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
 class CampusNow:
     """What ``/metrics`` says of one campus. ``verdict`` is of the last slot that ended more than the grace ago; empty
     out of class or before the first judgement. ``access_points``: id to up, down, or anything else (then absent).
-    ``agents``: (agent, place) to when its last report was kept; ``unconfirmed``: those that may stand elsewhere.
-    ``first_bell``: Unix seconds of the next school day's begin."""
+    ``agents``: (agent, place) to when its last report was kept; ``unconfirmed``: those that may stand elsewhere;
+    ``told``: what each said of itself. ``first_bell``: Unix seconds of the next school day's begin. ``places``: room to
+    met, short, or anything else (then absent). ``criteria``: how many of all met it and of how many nobody knows, as
+    (met, unknown, all). ``incidents``: open ones by cause."""
 
     campus: str
     name: str
@@ -61,6 +83,11 @@ class CampusNow:
     agents: Mapping[tuple[str, str], float] = field(default_factory=dict)
     unconfirmed: frozenset[str] = frozenset()
     first_bell: float | None = None
+    told: Mapping[str, Told] = field(default_factory=dict)
+    places: Mapping[str, str] = field(default_factory=dict)
+    criteria: Mapping[str, tuple[int, int, int]] = field(default_factory=dict)
+    rooms: Rooms | None = None
+    incidents: Mapping[str, int] = field(default_factory=dict)
 
 
 def escape(value: str) -> str:
@@ -110,8 +137,47 @@ def render(now: CampusNow, access_points: str | None = None) -> dict[str, str]:
         for agent, place in now.agents
         if agent in now.unconfirmed
     )
+    for of, labels, value in (*_devices(now), *_rooms(now), *_incidents(now)):
+        lines[of.name] = lines.get(of.name, "") + _line(of, (campus, *labels), value)
     lines[series.AP_UP.name] = _access_points(now) if access_points is None else access_points
     return lines
+
+
+_Value = tuple[Series, tuple[str, ...], str]
+
+
+def _devices(now: CampusNow) -> Iterator[_Value]:
+    """What agents say of themselves: labels after the campus's, and the value."""
+    for agent, place in now.agents:
+        told = now.told.get(agent)
+        if told is None:
+            continue
+        if told.version:
+            yield series.AGENT_INFO, (place, agent, told.version), "1"
+        if told.clock:
+            yield series.AGENT_CLOCK, (place, agent, told.clock), "1"
+        if told.waiting_reports is not None:
+            yield series.AGENT_WAITING, (place, agent), str(told.waiting_reports)
+
+
+def _rooms(now: CampusNow) -> Iterator[_Value]:
+    for place, state in now.places.items():
+        if state in _MET:
+            yield series.PLACE_MET, (place,), _MET[state]
+    for criterion, (met, unknown, of_all) in now.criteria.items():
+        if of_all:
+            yield series.CRITERION_LOWER, (criterion,), repr(met / of_all)
+            yield series.CRITERION_UPPER, (criterion,), repr((met + unknown) / of_all)
+    if now.rooms is not None:
+        yield series.ROOMS_LISTED, (), str(now.rooms.listed)
+        yield series.ROOMS_MEASURED, (), str(now.rooms.measured)
+        for (criterion, verdict), count in now.rooms.coverage.items():
+            yield series.COVERAGE_ROOMS, (criterion, verdict), str(count)
+
+
+def _incidents(now: CampusNow) -> Iterator[_Value]:
+    for cause, count in now.incidents.items():
+        yield series.INCIDENTS_OPEN, (cause,), str(count)
 
 
 def _access_points(now: CampusNow) -> str:
@@ -138,10 +204,11 @@ class CampusBlock:
         thresholds: Mapping[tuple[str, str], float] | None = None,
         incidents_closed: Mapping[tuple[str, str], int] | None = None,
         periods: Iterable[tuple[str, str, str, str]] = (),
+        shares: Mapping[str, float] | None = None,
     ) -> None:
         """Everything that is known now. A campus, an agent or a verdict that is not in it is gone. ``thresholds``: the
         policy's, by measure and criterion. ``incidents_closed``: how many, by cause and resolution. ``periods``: each
-        one's label, name, first and last day."""
+        one's label, name, first and last day. ``shares``: how much of a campus must meet each criterion."""
         shown = {now.campus: now for now in campuses}
         single: dict[str, list[str]] = {}
         for of, value in ((series.OBJECTIVE, objective), (series.JUDGED_SLOT, judged_at)):
@@ -155,6 +222,9 @@ class CampusBlock:
             single.setdefault(of.name, []).append(_line(of, which, str(count)))
         if told := [_line(series.PERIOD_INFO, period, "1") for period in periods]:
             single[series.PERIOD_INFO.name] = told
+        for criterion, share in (shares or {}).items():
+            of = series.CRITERION_SHARE
+            single.setdefault(of.name, []).append(_line(of, (criterion,), repr(share)))
         with self._lock:
             lines = {}
             for campus, now in shown.items():

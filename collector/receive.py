@@ -138,7 +138,7 @@ class Receive:
             # Nothing of it can be kept: an error, so that a sender that mixed up its own bytes looks at them again.
             self._became["rejected"].inc(len(refused))
             raise Refusal(422, refused[0].reason)
-        return push, Batch(sender.id, good, self._clock()), refused
+        return push, Batch(sender.id, good, self._clock(), push.backlog), refused
 
     async def _keep(self, batch: Batch) -> Outcome:
         loop = asyncio.get_running_loop()

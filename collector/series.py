@@ -204,6 +204,52 @@ AGENT_UNCONFIRMED = Series(
     "absent otherwise.",
     "", "gauge", POINT,
 )  # fmt: skip
+AGENT_INFO = Series(
+    "campus_wifi_agent_info", "The version of an approved agent, as its newest report said; always 1.", "", "gauge",
+    (*POINT, "version"),
+)  # fmt: skip
+AGENT_CLOCK = Series(
+    "campus_wifi_agent_clock",
+    "1 for what the newest report of an approved agent said of its clock: synced, estimated or unknown.",
+    "", "gauge", (*POINT, "state"),
+)  # fmt: skip
+AGENT_WAITING = Series(
+    "campus_wifi_agent_waiting_reports",
+    "Reports that the spool of an approved agent still held after its last push.", "", "gauge", POINT,
+)  # fmt: skip
+PLACE_MET = Series(
+    "campus_wifi_place_met",
+    "Whether the room met what is asked of it in the last slot of class; absent where nobody can know.",
+    "", "gauge", ("campus", "place"),
+)  # fmt: skip
+CRITERION_LOWER = Series(
+    "campus_wifi_criterion_met_ratio_lower",
+    "Share of access points or rooms that met the criterion in the last slot at least (unknown counted as short).",
+    "ratio", "gauge", ("campus", "criterion"),
+)  # fmt: skip
+CRITERION_UPPER = Series(
+    "campus_wifi_criterion_met_ratio_upper",
+    "Share of access points or rooms that met the criterion in the last slot at most (unknown counted as met).",
+    "ratio", "gauge", ("campus", "criterion"),
+)  # fmt: skip
+CRITERION_SHARE = Series(
+    "campus_wifi_policy_share_ratio", "Share of access points or rooms that the policy asks to meet the criterion.",
+    "ratio", "gauge", ("criterion",),
+)  # fmt: skip
+ROOMS_LISTED = Series("campus_wifi_coverage_listed_rooms", "Rooms of the campus's room list.", "", "gauge", ("campus",))
+ROOMS_MEASURED = Series(
+    "campus_wifi_coverage_measured_rooms", "Rooms of the list that were measured in the last 30 days.", "", "gauge",
+    ("campus",),
+)  # fmt: skip
+COVERAGE_ROOMS = Series(
+    "campus_wifi_coverage_rooms",
+    "Rooms by what their last survey says of a criterion of coverage; unknown: none that is recent enough.",
+    "", "gauge", ("campus", "criterion", "verdict"),
+)  # fmt: skip
+INCIDENTS_OPEN = Series(
+    "campus_wifi_incidents_open", "Incidents of the campus that are not over, by cause; absent without one.",
+    "", "gauge", ("campus", "cause"),
+)  # fmt: skip
 INCIDENTS_CLOSED = Series(
     "campus_wifi_incidents_closed",
     "Incidents of real campuses by cause and by their last word: confirmed, false, or disproved by late evidence. What "
@@ -218,18 +264,33 @@ JUDGED_SLOT = Series(
 THRESHOLDS: dict[str, Series] = {
     measure: Series(f"campus_wifi_policy_{measure}", f"Threshold of the policy: {what}.", unit, "gauge", ("criterion",))
     for measure, unit, what in (
+        ("reach_ratio", "ratio", "share of requests that an access point answers"),
+        ("rtt_seconds", "seconds", "round-trip time from a room"),
+        ("loss_ratio", "ratio", "share of packets lost from a room"),
         ("signal_dbm", "dbm", "signal of a room's best access point"),
         ("secondary_signal_dbm", "dbm", "signal of a room's second access point"),
         ("airtime_ratio", "ratio", "busy share of the channel"),
         ("retry_ratio", "ratio", "share of frames sent again"),
+        ("join_ratio", "ratio", "share of tries to join that succeed"),
         ("join_seconds", "seconds", "time of a try to join"),
+        ("download_bytes_per_second", "bytes_per_second", "download rate of a leased test"),
     )
 }
+
+
+def threshold(measure: str, value: float) -> tuple[str, float]:
+    """A measure of the policy and its threshold as they stand in :data:`THRESHOLDS`: bits leave as bytes."""
+    if measure.endswith("_bits_per_second"):
+        return measure.replace("_bits_", "_bytes_"), value / 8
+    return measure, value
+
 
 CAMPUS: tuple[Series, ...] = (
     CAMPUS_INFO, CAMPUS_IN_CLASS, FIRST_BELL, CAMPUS_VERDICT, CAMPUS_CAUSE, MET_LOWER, MET_UPPER, EVIDENCE,
     CLASS_SECONDS, BUDGET_LOWER, BUDGET_UPPER, PERIOD_INFO, OBJECTIVE, JUDGED_SLOT, AGENT_LAST_REPORT,
-    AGENT_UNCONFIRMED, AP_UP, INCIDENTS_CLOSED, *THRESHOLDS.values(),
+    AGENT_UNCONFIRMED, AGENT_INFO, AGENT_CLOCK, AGENT_WAITING, AP_UP, PLACE_MET, CRITERION_LOWER, CRITERION_UPPER,
+    CRITERION_SHARE, ROOMS_LISTED, ROOMS_MEASURED, COVERAGE_ROOMS, INCIDENTS_OPEN, INCIDENTS_CLOSED,
+    *THRESHOLDS.values(),
 )  # fmt: skip
 
 OWN: tuple[Series, ...] = (

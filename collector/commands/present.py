@@ -61,6 +61,8 @@ def agents_present(arguments: argparse.Namespace) -> list[dict[str, Any]]:
                 "version": agent.version,
                 "created_at": agent.created_at,
                 "last_seen_at": agent.last_seen_at,
+                "clock_state": agent.clock_state,
+                "waiting_reports": agent.waiting_reports,
                 "unconfirmed_since": doubts[agent.id].since if agent.id in doubts else None,
                 "unconfirmed_because": doubts[agent.id].words if agent.id in doubts else None,
             }

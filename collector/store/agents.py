@@ -24,7 +24,8 @@ class AgentError(Exception):
 
 
 class Agent(Struct, frozen=True):
-    """One device. ``state``: pending, approved, revoked."""
+    """One device. ``state``: pending, approved, revoked. ``version``, ``clock_state``: as its newest report said;
+    ``waiting_reports``: what its spool still held after its last push. None before the first."""
 
     id: str
     public_key: bytes
@@ -38,6 +39,8 @@ class Agent(Struct, frozen=True):
     approved_at: float | None
     revoked_at: float | None
     last_seen_at: float | None
+    clock_state: str | None = None
+    waiting_reports: int | None = None
 
 
 class Placement(Struct, frozen=True):

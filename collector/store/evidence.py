@@ -35,11 +35,12 @@ class Incoming(NamedTuple):
 
 
 class Batch(NamedTuple):
-    """What one agent pushed at once."""
+    """What one agent pushed at once. ``waiting_reports``: how many its spool still holds."""
 
     agent: str
     reports: Sequence[Incoming]
     received_at: float
+    waiting_reports: int = 0
 
 
 class Outcome(NamedTuple):
@@ -134,6 +135,7 @@ class _Group:
         self._now = max(self._now, batch.received_at)
         state = self._memory.agent(self._connection, batch.agent)
         state.seen_at = batch.received_at
+        state.waiting_reports = batch.waiting_reports
         results = []
         cloned = ""
         touched = []
@@ -143,6 +145,7 @@ class _Group:
             held = self._held(stream, batch.agent, report)
             if held is None:
                 self._add(state, batch, incoming)
+                state.hear(report)
                 cloned = cloned or state.alternates(report)
                 results.append(wire.Result(report.stream, report.seq, "accepted"))
             elif held == incoming.digest:

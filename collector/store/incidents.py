@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 from msgspec import Struct
-from sqlalchemy import Connection, delete, insert, or_, select, update
+from sqlalchemy import Connection, delete, func, insert, or_, select, update
 
 from collector.incidents import Incident, Part
 from collector.store import schema
@@ -105,6 +105,18 @@ def closed(connection: Connection, simulated: set[str]) -> dict[tuple[str, str],
     query = query.join(_campus, _campus.c.incident == _incident.c.id).where(_incident.c.resolution != "")
     of = {row.id: (row.cause, row.resolution) for row in connection.execute(query) if row.campus not in simulated}
     return dict(Counter(of.values()))
+
+
+def open_by_campus(connection: Connection) -> dict[str, dict[str, int]]:
+    """For each campus, how many incidents of each cause last there now and nobody has closed."""
+    query = select(_campus.c.campus, _incident.c.cause, func.count()).join(
+        _incident, _incident.c.id == _campus.c.incident
+    )
+    lasting = (_incident.c.to_at.is_(None), _incident.c.resolution == "", _campus.c.to_at.is_(None))
+    found: dict[str, dict[str, int]] = {}
+    for campus, cause, count in connection.execute(query.where(*lasting).group_by(_campus.c.campus, _incident.c.cause)):
+        found.setdefault(campus, {})[cause] = count
+    return found
 
 
 def steps(connection: Connection, ids: Iterable[int]) -> dict[int, list[Step]]:

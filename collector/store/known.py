@@ -7,9 +7,9 @@ agents, and on PostgreSQL (where other collectors write too) before every commit
 from __future__ import annotations
 
 from bisect import insort
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, bindparam, func, select, update
+from sqlalchemy import Connection, String, bindparam, func, select, update
 
 from agent import wire
 from collector.inventory import WALKING
@@ -22,7 +22,17 @@ heard_table = heard
 SEEN_SECONDS = 5.0
 _MAX_STREAMS = 16
 _MAX_BOOTS = 16
-_SEEN = update(agent).where(agent.c.id == bindparam("b_id")).values(last_seen_at=bindparam("b_at"))
+_SEEN = (
+    update(agent)
+    .where(agent.c.id == bindparam("b_id"))
+    .values(
+        last_seen_at=bindparam("b_at"),
+        waiting_reports=bindparam("b_waiting"),
+        # A push of nothing but duplicates tells nothing new of the device.
+        version=func.coalesce(bindparam("b_version", type_=String), agent.c.version),
+        clock_state=func.coalesce(bindparam("b_clock", type_=String), agent.c.clock_state),
+    )
+)
 
 
 class Placed(NamedTuple):
@@ -79,6 +89,10 @@ class AgentState:
     def __init__(self, connection: Connection, agent_id: str) -> None:
         self.id = agent_id
         self.seen_at = 0.0
+        self.waiting_reports = 0
+        self._newest = 0.0
+        self._version: str | None = None
+        self._clock: str | None = None
         self._placements = _placements(connection, agent_id)
         rows = connection.execute(select(anchor.c.boot_id, anchor.c.offset_seconds).where(anchor.c.agent == agent_id))
         self.anchors: dict[str, float] = {row[0]: row[1] for row in rows}
@@ -91,6 +105,17 @@ class AgentState:
         self._heard: dict[str, float] = {row[0]: row[1] for row in connection.execute(beacons)}
         self._streams: dict[str, StreamState] = {}
         self._boots: dict[str, tuple[float, float]] = {}
+
+    def hear(self, report: wire.Report) -> None:
+        """Keeps what the report says of the device itself, unless a newer one has said it: a backlog comes later."""
+        if report.start_at is None or report.start_at >= self._newest:
+            self._newest = report.start_at or self._newest
+            self._version, self._clock = report.agent_version, report.clock.state
+
+    def seen(self) -> dict[str, Any]:
+        """The values of ``_SEEN``."""
+        told = {"b_version": self._version, "b_clock": self._clock, "b_waiting": self.waiting_reports}
+        return {"b_id": self.id, "b_at": self.seen_at, **told}
 
     def placed_at(self, at: float) -> Placed | None:
         for placed in self._placements:
@@ -226,6 +251,6 @@ class Known:
         if now - self._seen_written < SEEN_SECONDS and not self._shared:
             return
         since, self._seen_written = self._seen_written, now
-        rows = [{"b_id": s.id, "b_at": s.seen_at} for s in self._agents.values() if s.seen_at >= since and s.seen_at]
+        rows = [state.seen() for state in self._agents.values() if state.seen_at >= since and state.seen_at]
         if rows:
             connection.execute(_SEEN, rows)

@@ -67,7 +67,8 @@ token = Table(
     Column("created_by", String(64), nullable=False),
 )
 
-# `state`: pending, approved or revoked. The id is the fingerprint of the key.
+# `state`: pending, approved or revoked. The id is the fingerprint of the key. `version` and `clock_state` are those of
+# the newest report, `waiting_reports` what the spool still held after the last push.
 agent = Table(
     "agent",
     metadata,
@@ -83,6 +84,8 @@ agent = Table(
     Column("approved_at", _Instant),
     Column("revoked_at", _Instant),
     Column("last_seen_at", _Instant),
+    Column("clock_state", String(16)),
+    Column("waiting_reports", Integer),
 )
 
 # Where an agent was, and when: [from_at, to_at). Evidence is joined to the place at the time it was measured.

@@ -18,7 +18,7 @@ from prometheus_client import CollectorRegistry, Gauge, generate_latest
 from agent import wire
 from collector import prompb, series
 from collector.commitment.period import GAUGES
-from collector.expose import Bounds, CampusBlock, CampusNow, Exposition
+from collector.expose import Bounds, CampusBlock, CampusNow, Exposition, Rooms, Told
 from collector.remote_write import REPORTS_PER_REQUEST
 from collector.store import evidence
 from tests.bench.remote_write_messages import WriteRequest
@@ -42,8 +42,13 @@ def campuses(count: int, turn: int) -> list[CampusNow]:
         if (n + turn) % 50 == 0:
             up[next(iter(up))] = "down"
         agents = {(f"{n:031x}{a}", f"c{n}/A/{a}"): START + 60 * turn for a in range(2)}
+        told = {agent: Told("1.0.0", "synced", 0) for agent, _ in agents}
+        places = {place: "met" for _, place in agents}
+        criteria = {f"place.criterion-{k}": (ACCESS_POINTS - k, k, ACCESS_POINTS) for k in range(7)}
         facts = (f"c{n}", f"Campus {n}", f"r{n % 7}", f"{n % 7}", "elementary", f"u{n % 40}", False, True, "met", "")
-        made.append(CampusNow(*facts, up, bounds, agents))
+        made.append(
+            CampusNow(*facts, up, bounds, agents, told=told, places=places, criteria=criteria, rooms=Rooms(60, 2))
+        )
     return made
 
 

@@ -6,9 +6,11 @@ from pathlib import Path
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
+from agent import wire
 from collector import series
 from collector.current import Current
 from collector.judge import Judge
+from collector.store import agents
 from tests import binaries
 from tests.collector import rig as rigs
 
@@ -54,8 +56,28 @@ def test_verdict_bounds_access_points_and_agents_follow_the_evidence(tmp_path: P
     assert told["campus_wifi_campus_in_class"] == {"": 1}
     assert told["campus_wifi_ap_up"] == dict.fromkeys(rigs.APS, 1)
     assert set(told["campus_wifi_commitment_met_ratio_lower"]) == {"today", "7d", "30d", "month", "term"}
+    assert told["campus_wifi_agent_clock"] == {f"{device.id}  synced": 1}
+    assert list(told["campus_wifi_agent_info"]) == [f"{device.id}  1.0"]
+    assert told["campus_wifi_agent_waiting_reports"] == {f"{device.id} ": 0}
+    assert told["campus_wifi_criterion_met_ratio_lower"]["access_point.reachability"] == 1
     assert list(told["campus_wifi_agent_last_report_timestamp_seconds"]) == [f"{device.id} "]
     assert (ran.returncode, ran.stdout + ran.stderr) == (0, b"")
+
+
+def test_an_agent_says_its_newest_version_and_clock_though_its_backlog_comes_later(tmp_path: Path) -> None:
+    clock = rigs.Clock(MOMENT)
+    with rigs.running(tmp_path, clock) as rig:
+        device = rig.enroll(rigs.Device())
+        newest = device.seal(device.report(MOMENT - 60, agent_version="2.0"))
+        older = device.seal(device.report(MOMENT - 3600, agent_version="1.0", clock=wire.Clock("estimated", 5.0)))
+        for sealed, waiting in ((newest, 9), (older, 8)):
+            clock.offset += 10
+            rig.post(device.id, wire.encode(wire.Push("a" * 16, [sealed], waiting)))
+        with rig.store.read() as connection:
+            known = agents.find(connection, device.id)
+
+    assert known is not None
+    assert (known.version, known.clock_state, known.waiting_reports) == ("2.0", "synced", 8)
 
 
 def test_every_metric_of_a_running_collector_is_declared(tmp_path: Path) -> None:

@@ -3,13 +3,15 @@
 import dataclasses
 import re
 import subprocess
+from typing import get_args
 
 import pytest
 from prometheus_client import CollectorRegistry
 from prometheus_client.parser import text_string_to_metric_families
 
 from collector import series
-from collector.expose import Bounds, CampusBlock, CampusNow, Exposition
+from collector.expose import Bounds, CampusBlock, CampusNow, Exposition, Rooms, Told
+from collector.policy import Measure
 from tests import binaries
 
 NORTH = CampusNow(
@@ -18,7 +20,15 @@ NORTH = CampusNow(
     {"30d": Bounds(0.5, 0.75, 0.8, -9.0, -4.0, 3600), "today": Bounds(None, None, None)},
     {("a1", "n1/A/101"): 1_790_000_000.5}, first_bell=1_790_050_000.0,
 )  # fmt: skip
-
+WHOLE = dataclasses.replace(
+    NORTH,
+    unconfirmed=frozenset({"a1"}),
+    told={"a1": Told("1.2.3", "synced", 7), "gone": Told("1.0.0", "unknown", 9)},
+    places={"n1/A/101": "met", "n1/A/102": "short", "n1/A/103": "unknown"},
+    criteria={"place.loss": (2, 1, 4), "place.rtt": (0, 0, 0)},
+    rooms=Rooms(12, 3, {("signal", "met"): 2, ("signal", "short"): 1, ("signal", "unknown"): 9}),
+    incidents={"dhcp": 2},
+)
 
 MONTH = ("month", "2026-09", "2026-09-01", "2026-09-30")
 THRESHOLDS = {(measure, f"{measure}.{n}"): 0.5 + n for measure in series.THRESHOLDS for n in range(2)}
@@ -67,6 +77,36 @@ def test_a_threshold_is_said_by_criterion_and_gone_with_the_policy_that_had_it()
     assert block.text() == b""
 
 
+def test_what_agents_say_of_themselves_is_said_of_those_that_stand_here() -> None:
+    said = shown(WHOLE)
+
+    assert said["campus_wifi_agent_info"] == {("n1", "n1/A/101", "a1", "1.2.3"): 1}
+    assert said["campus_wifi_agent_clock"] == {("n1", "n1/A/101", "a1", "synced"): 1}
+    assert said["campus_wifi_agent_waiting_reports"] == {("n1", "n1/A/101", "a1"): 7}
+
+
+def test_rooms_criteria_and_coverage_are_said_as_bounds_and_counts_and_nothing_is_said_of_none() -> None:
+    said = shown(WHOLE)
+
+    assert said["campus_wifi_place_met"] == {("n1", "n1/A/101"): 1, ("n1", "n1/A/102"): 0}
+    assert said["campus_wifi_criterion_met_ratio_lower"] == {("n1", "place.loss"): 0.5}
+    assert said["campus_wifi_criterion_met_ratio_upper"] == {("n1", "place.loss"): 0.75}
+    assert said["campus_wifi_coverage_listed_rooms"] == {("n1",): 12}
+    assert said["campus_wifi_coverage_measured_rooms"] == {("n1",): 3}
+    assert said["campus_wifi_coverage_rooms"][("n1", "signal", "unknown")] == 9
+
+
+def test_open_incidents_are_counted_by_cause() -> None:
+    assert shown(WHOLE)["campus_wifi_incidents_open"] == {("n1", "dhcp"): 2}
+
+
+def test_every_measure_of_a_policy_has_a_threshold_series_in_base_units() -> None:
+    measures = get_args(Measure)
+
+    assert {series.threshold(measure, 8.0)[0] for measure in measures} == set(series.THRESHOLDS)
+    assert series.threshold("download_bits_per_second", 8.0) == ("download_bytes_per_second", 1.0)
+
+
 def test_an_agent_that_may_stand_elsewhere_is_named_and_no_other() -> None:
     two = {("a1", "n1/A/101"): 1.0, ("a2", "n1/A/102"): 2.0}
     said = shown(dataclasses.replace(NORTH, agents=two, unconfirmed=frozenset({"a2"})))
@@ -102,9 +142,9 @@ def test_the_whole_text_is_clean_for_promtool() -> None:
         if own.labels:
             made.labels(*own.labels)
     block = CampusBlock()
-    doubted = dataclasses.replace(NORTH, unconfirmed=frozenset(agent for agent, _ in NORTH.agents))
     modelled = dataclasses.replace(NORTH, campus="s1", simulated=True)
-    block.show([doubted, modelled], 0.95, 1.0, THRESHOLDS, {("dns", "false"): 1}, [MONTH])
+    shares = {"place.loss": 0.9}
+    block.show([WHOLE, modelled], 0.95, 1.0, THRESHOLDS, {("dns", "false"): 1}, [MONTH], shares)
     text = Exposition(registry, block).text()
     ran = subprocess.run([binaries.need("promtool"), "check", "metrics"], input=text, capture_output=True, check=False)
 

@@ -284,3 +284,13 @@ def test_readers_without_an_account_cannot_fill_the_list(store, clock):
     perform(store, None, clock, "room-report-add", body | {"by": "ana"})
     clock.at += 86401
     perform(store, None, clock, "room-report-add", body)
+
+
+def test_metrics_count_the_incidents_that_last_by_campus_and_cause(store, clock, judge):
+    measured(store, clock, judge, "msss")
+    with store.read() as connection:
+        assert incidents.open_by_campus(connection) == {"lincoln": {"access_point_down": 1}}
+
+    act(store, clock, "incident-close", **{"as": "false", "reason": "a test of the switch"})
+    with store.read() as connection:
+        assert incidents.open_by_campus(connection) == {}
