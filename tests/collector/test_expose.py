@@ -11,7 +11,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from collector import series
 from collector.expose import Bounds, CampusBlock, CampusNow, Exposition, Rooms, Told
-from collector.policy import Measure
+from collector.policies.terms import Measure
 from tests import binaries
 
 NORTH = CampusNow(
