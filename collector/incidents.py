@@ -15,9 +15,9 @@ from typing import Literal
 
 from msgspec import Struct
 
+from collector.alerting.alert import SHORT_SLOTS
 from collector.causes import CAMPUS_CUT_OFF, SHARED_UPLINK_CUT
 from collector.day_record import WORDS, DayRecord, Grounds, by_slot
-from collector.rules import SHORT_SLOTS
 
 IN_A_ROW = SHORT_SLOTS
 _State = Literal["bad", "good", "gap", "no class"]

@@ -309,6 +309,15 @@ OWN: tuple[Series, ...] = (
     Series("campus_wifi_remote_write_pending_reports", "Kept reports that the cursor has not passed.", "", "gauge", ()),
     Series("campus_wifi_remote_write_lag_seconds", "Age of the oldest report that still waits to be forwarded.",
            "seconds", "gauge", ()),
+    Series("campus_wifi_notifications_total", "Notifications of Alertmanager by what became of them.", "", "counter",
+           ("outcome",)),
+    Series("campus_wifi_watchdog_timestamp_seconds",
+           "When Alertmanager last brought the watchdog back; 0 where no way back is configured.",
+           "seconds", "gauge", ()),
+    Series("campus_wifi_silences_pending", "Silences that are to be made or ended and of which Alertmanager does not "
+           "know yet.", "", "gauge", ()),
+    Series("campus_wifi_alertmanager_requests_total", "Requests to Alertmanager by outcome.", "", "counter",
+           ("outcome",)),
     Series("campus_wifi_disk_free_bytes", "Free bytes where the collector keeps its data.", "bytes", "gauge", ()),
     Series("campus_wifi_disk_size_bytes", "Size of the file system of the collector's data.", "bytes", "gauge", ()),
 )  # fmt: skip
@@ -320,6 +329,8 @@ RECORDED: tuple[Series, ...] = (
     Series("campus:campus_wifi_ap_up:count", "Access points of a campus about which the last slot knows.",
            "", "gauge", ("campus",)),
     Series("campus:campus_wifi_ap_up:sum", "Access points of a campus that answered in the last slot.",
+           "", "gauge", ("campus",)),
+    Series("campus:campus_wifi_short:slot", "1 where the campus was short when the rule looked, once a slot; else 0.",
            "", "gauge", ("campus",)),
 )  # fmt: skip
 

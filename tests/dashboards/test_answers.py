@@ -6,7 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from collector import rules, series
+from collector import series
+from collector.alerting import rules
+from collector.alerting.alert import Terms
 from tests import binaries
 from tests.dashboards import queries
 
@@ -32,7 +34,7 @@ def made_up() -> list[dict[str, str]]:
     "asked", list(queries.every(campus="n1")), ids=lambda asked: f"{asked.dashboard}-{asked.panel}"
 )
 def test_each_query_answers(asked: queries.Asked, tmp_path: Path) -> None:
-    (tmp_path / "rules.yml").write_text(rules.to_text(rules.rule_file(60)))
+    (tmp_path / "rules.yml").write_text(rules.to_text(rules.rule_file(Terms(60))))
     # promtool says what it got where that is not what was expected: an answer is one that differs from nothing.
     question = {"expr": asked.expr, "eval_time": "10m", "exp_samples": []}
     scene = {"interval": "60s", "input_series": made_up(), "promql_expr_test": [question]}

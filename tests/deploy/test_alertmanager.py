@@ -16,12 +16,12 @@ from typing import Any
 
 import pytest
 
-from collector import rules
+from collector.alerting import rules
 from tests import binaries
 from tests.e2e.programs import Programs, Webhook, until
 
 CONFIG = Path(__file__).resolve().parents[2] / "deploy" / "alertmanager" / "alertmanager.yml"
-ALERTS = {alert.name: alert for alert in rules.alerts(300)}
+ALERTS = {alert.name: alert for alert in rules.alerts()}
 pytestmark = pytest.mark.binaries
 
 
@@ -38,6 +38,8 @@ def test_amtool_accepts_the_deployed_configuration() -> None:
         ({"severity": "ticket", "simulated": "false"}, "ticket"),
         ({"severity": "page", "simulated": "true"}, "nobody"),
         ({"severity": "ticket", "simulated": "true"}, "nobody"),
+        ({"severity": "digest", "simulated": "false"}, "digest"),
+        ({"severity": "digest", "simulated": "true"}, "nobody"),
         ({"severity": "watchdog"}, "watchdog"),
         ({"severity": "page", "scope": "monitoring"}, "page"),
         ({}, "ticket"),
@@ -180,7 +182,7 @@ def test_a_campus_that_falls_short_speaks_for_its_access_points(manager: Manager
 
 def test_a_monitor_that_suspects_itself_does_not_page_for_campuses(manager: Manager) -> None:
     short = [alert("CampusShort", **at(f"n{n}")) for n in range(30)]
-    manager.post(alert("MonitorSuspectsItself", cause="monitor_suspect"), *short)
+    manager.post(alert("MonitorSuspectsItself", simulated="false"), *short)
     until(lambda: manager.told.about("MonitorSuspectsItself", "firing"), 20, "the monitor says so")
     # The last message is a campus's too, and silenced: a watchdog's comes at once, so a ticket is what shows the end.
     manager.post(alert("AgentSilent", agent="z", **at("end")))

@@ -4,9 +4,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from collector.alerting.alert import Terms
+from collector.alerting.rules import alerts
 from collector.day_record import Criterion, Grounds
 from collector.incidents import IN_A_ROW, Slot, of_campus, of_uplink, quiet_after
-from collector.rules import alerts
 
 SECONDS = 300
 _MEANING = {
@@ -60,7 +61,7 @@ def test_a_shared_uplink_is_back_when_its_campuses_are_short_for_reasons_of_thei
 
 
 def test_the_number_of_slots_is_the_one_that_the_alert_waits_for():
-    short = next(one for one in alerts(SECONDS) if one.name == "CampusShort")
+    short = next(one for one in alerts(Terms(SECONDS)) if one.name == "CampusShort")
 
     assert short.slots < IN_A_ROW < short.slots + 1
 

@@ -1,0 +1,81 @@
+"""Slot length, objective and addresses go in, a Prometheus rule file comes out: recordings, and alerts that people can
+live with.
+
+Alerts speak of campuses; rooms, agents and access points are what their page shows. The file is JSON, which every YAML
+reader reads.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from collector import series
+from collector.alerting import budget, campuses, monitoring
+from collector.alerting.alert import Alert, Terms
+
+# The dashboard that an alert of this scope leads to.
+_DASHBOARDS = {"monitoring": "district", "region": "district", "uplink": "district"}
+_REAL = f'{series.CAMPUS_INFO.name}{{simulated="false"}}'
+
+
+def alerts(terms: Terms = Terms()) -> list[Alert]:  # noqa: B008  frozen
+    """All alerts."""
+    return [*campuses.alerts(terms), *budget.alerts(terms), *monitoring.alerts(terms)]
+
+
+def recordings() -> list[dict[str, str]]:
+    """What dashboards read instead of joining thousands of series again for every viewer. Real campuses only."""
+    verdict, ap_up = series.CAMPUS_VERDICT.name, series.AP_UP.name
+    real = f"* on (campus) group_left (region) {_REAL}"
+    return [
+        {
+            "record": "region_verdict:campus_wifi_campuses:count",
+            "expr": f"sum by (region, verdict) ({verdict} {real})",
+        },
+        {"record": "region:campus_wifi_campuses:count", "expr": f"count by (region) ({_REAL})"},
+        {"record": "campus:campus_wifi_ap_up:count", "expr": f"count by (campus) ({ap_up})"},
+        {"record": "campus:campus_wifi_ap_up:sum", "expr": f"sum by (campus) ({ap_up})"},
+    ]
+
+
+def rule_file(terms: Terms = Terms()) -> dict[str, Any]:  # noqa: B008  frozen
+    """The whole file. Rules are looked at ten times a slot, at least every half minute and at most every second; those
+    of the budget, which read a week, once a slot."""
+    every = f"{max(1, min(30, terms.slot_seconds // 10))}s"
+    now = [*campuses.alerts(terms), *monitoring.alerts(terms)]
+    burns = [_rule(alert, terms) for alert in budget.alerts(terms)]
+    return {
+        "groups": [
+            {"name": "campus_wifi_recordings", "interval": every, "rules": recordings()},
+            {"name": "campus_wifi_alerts", "interval": every, "rules": [_rule(alert, terms) for alert in now]},
+            {"name": "campus_wifi_budget", "interval": terms.slots(1), "rules": [*budget.recordings(), *burns]},
+        ]
+    }
+
+
+def _rule(alert: Alert, terms: Terms) -> dict[str, Any]:
+    return {
+        "alert": alert.name,
+        "expr": alert.expr,
+        "for": terms.slots(alert.slots),
+        **({"keep_firing_for": terms.slots(alert.keep_slots)} if alert.keep_slots else {}),
+        "labels": {"severity": alert.severity, "scope": alert.scope},
+        "annotations": {
+            "summary": alert.summary,
+            "description": alert.description,
+            "runbook_url": f"{terms.runbooks}#{alert.name.lower()}",
+            "dashboard_url": _dashboard(alert, terms),
+            "board_url": f"{terms.board}/" + ("" if alert.scope in _DASHBOARDS else "campus/{{ $labels.campus }}"),
+        },
+    }
+
+
+def _dashboard(alert: Alert, terms: Terms) -> str:
+    if uid := _DASHBOARDS.get(alert.scope):
+        return f"{terms.grafana}/d/{uid}"
+    return f"{terms.grafana}/d/campus?var-campus={{{{ $labels.campus }}}}"
+
+
+def to_text(rules: dict[str, Any]) -> str:
+    return json.dumps(rules, indent=2) + "\n"
