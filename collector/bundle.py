@@ -96,6 +96,7 @@ class Context(Struct, frozen=True, forbid_unknown_fields=True):
     collector_gaps: list[tuple[float, float]]
     exclusions: list[tuple[float, float, str]]
     streams: list[Stream]
+    edge_failed: list[int] = []
 
 
 def month_of(text: str) -> tuple[datetime.date, datetime.date]:
@@ -158,6 +159,7 @@ def context_of(campus: Campus, keys: dict[str, bytes]) -> Context:
         collector_gaps=list(beside.gaps),
         exclusions=list(beside.exclusions),
         streams=campus.streams,
+        edge_failed=list(beside.edge_failed),
     )
 
 
@@ -168,6 +170,7 @@ def campus_of(name: str, context: Context, witnesses: list[Kept]) -> Campus:
         heard={(agent, bssid): at for agent, bssid, at in context.first_beacons},
         gaps=tuple(context.collector_gaps),
         exclusions=tuple(context.exclusions),
+        edge_failed=tuple(context.edge_failed),
     )
     pending = frozenset(context.pending)
     return Campus(name, context.begins, context.last, pending, beside, context.streams, witnesses)

@@ -33,7 +33,8 @@ class Context(Struct, frozen=True):
     """What is known beside the slot's evidence. ``ever_answered``: (agent, access point) pairs that answered before;
     ``ever_heard``: (agent, BSSID) pairs whose beacon was heard before;
     ``agents``: (agent, place, from, to) of approved placements; ``unconfirmed``: (agent, from, to) of those in doubt;
-    ``collector_gaps``: [from, to); ``exclusions``: (from, to, why) as approved."""
+    ``collector_gaps``: [from, to); ``exclusions``: (from, to, why) as approved; ``edge_failed``: slots in which the
+    campus's edge, which had answered the collector before, did not."""
 
     ever_answered: frozenset[tuple[str, str]] = frozenset()
     agents: tuple[tuple[str, str | None, float, float | None], ...] = ()

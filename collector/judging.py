@@ -63,13 +63,14 @@ class Outcome(Struct):
 class Beside(Struct, frozen=True):
     """What is known of a campus beside its evidence. ``answered`` and ``heard``: when each of its agents first got an
     echo of each access point, and first heard each listed BSSID; ``gaps``: the collector's own, ``exclusions``: planned
-    work."""
+    work; ``edge_failed``: slots in which the campus's edge did not answer the collector."""
 
     standings: list[sql.Standing] = []
     answered: _Answers = {}
     heard: _Answers = {}
     gaps: tuple[tuple[float, float], ...] = ()
     exclusions: tuple[tuple[float, float, str], ...] = ()
+    edge_failed: tuple[int, ...] = ()
 
 
 def beside(connection: Connection, campus: str, since: float, until: float, standings: list[sql.Standing]) -> Beside:
@@ -80,6 +81,7 @@ def beside(connection: Connection, campus: str, since: float, until: float, stan
         heard=sql.heard(connection, known),
         gaps=tuple(sql.collector_gaps(connection, since, until)),
         exclusions=tuple(sql.exclusions(connection, campus, since, until)),
+        edge_failed=tuple(sql.edge_failed(connection, campus, since, until)),
     )
 
 
@@ -110,6 +112,7 @@ def judge_from(work: CampusDay, held: Held, rows: Iterable[evidence.Kept], known
             unconfirmed=doubts,
             collector_gaps=known.gaps,
             exclusions=known.exclusions,
+            edge_failed=frozenset(known.edge_failed),
         )
         near = [one for one in placed if one.start_at < end and _end(one) > begin]
         verdicts |= evaluate_slots(

@@ -7,6 +7,7 @@ import contextlib
 from starlette.routing import BaseRoute, Route
 
 from collector import answer_routes, board, current, incident_routes, list_imports, remote_write
+from collector.edge.watch import Watch
 from collector.inventories import Inventories
 from collector.judge import Judge
 from collector.services import Services
@@ -28,6 +29,8 @@ def start(services: Services, version: str, ending: contextlib.ExitStack) -> lis
     services.judge = judge = Judge(services.store, services.clock, float(config.grace_seconds))
     ending.callback(judge.stop)
     judge.start()
+    edges = Watch(services, held.slot_seconds)
+    edges.start(ending)
     shown = current.start(services, version)
     ending.callback(shown.stop)
     forwarder = remote_write.start(services)

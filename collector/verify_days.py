@@ -120,7 +120,8 @@ def _from_above(ledger: Grounds, alone: Grounds, uplink: str) -> bool:
     own evidence shows. It rests on other campuses' evidence, as far as it was there at the time."""
     if ledger.cause == causes.SHARED_UPLINK_CUT:
         named = _UPLINK.match(ledger.cause_evidence)
-        return bool(named and named[1] == uplink) and alone.cause in (causes.CAMPUS_CUT_OFF, causes.AGENT_SILENT)
+        cut = (causes.CAMPUS_CUT_OFF, causes.AGENT_SILENT, causes.INTERNET)
+        return bool(named and named[1] == uplink) and alone.cause in cut
     if ledger.cause == causes.MONITOR_SUSPECT:
         said = _ALONE.search(ledger.cause_evidence)
         return alone.verdict == "short" and (said[1] if said else "") == alone.cause

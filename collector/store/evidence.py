@@ -15,7 +15,7 @@ import zstandard
 from sqlalchemy import Connection, func, insert, select, update
 
 from agent import wire
-from collector.store import known, marks
+from collector.store import known, marks, unlisted
 from collector.store.doubts import Watch
 from collector.store.known import AgentState, Known
 from collector.store.schema import anchor, evidence, loss
@@ -209,6 +209,7 @@ class _Group:
             self._note_answers(state, batch.agent, report, start_at)
             if placed is not None and campus is not None:
                 self._watch.look(batch.agent, placed, around, start_at)
+                unlisted.keep(self._connection, campus, batch.agent, state.unlisted.news(campus, report, start_at))
                 for slot in marks.slots_of(start_at, start_at + report.duration_seconds, self._slot_seconds):
                     self._slots[campus, slot] = "evidence"
         stream = state.stream(self._connection, report.stream)
@@ -295,6 +296,7 @@ def place_boot(
             upsert(connection, known.heard_table, beacons, ("first_at",))
         if placed is not None and campus:
             watch.look(agent, placed, row.surroundings, start_at)
+            unlisted.keep(connection, campus, agent, state.unlisted.news(campus, report, start_at))
             slots.update(((campus, slot), "anchor") for slot in marks.slots_of(start_at, end_at, slot_seconds))
     marks.mark(connection, memory, slots, slot_seconds, None)
     watch.write(connection, memory, slot_seconds, None)

@@ -74,6 +74,7 @@ class StoreFacts:
             heard={pair: at for pair, at in known.heard.items() if at < self._end},
             gaps=known.gaps,
             exclusions=known.exclusions,
+            edge_failed=known.edge_failed,
         )
         return Campus(
             campus=name,

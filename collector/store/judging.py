@@ -7,8 +7,8 @@ from collections.abc import Iterable
 from msgspec import Struct
 from sqlalchemy import Connection, func, select
 
+from collector.store import edges, schema, surroundings
 from collector.store import exclusions as planned
-from collector.store import schema, surroundings
 
 
 class Standing(Struct, frozen=True):
@@ -73,3 +73,8 @@ def collector_gaps(connection: Connection, since: float, until: float) -> list[t
 def exclusions(connection: Connection, campus: str, since: float, until: float) -> list[tuple[float, float, str]]:
     """Approved planned work of a campus."""
     return [(one.from_at, one.to_at, one.reason) for one in planned.approved(connection, since, until, campus)]
+
+
+def edge_failed(connection: Connection, campus: str, since: float, until: float) -> list[int]:
+    """The slots of [since, until) in which the campus's edge answered nothing that the collector asked."""
+    return edges.failed(connection, campus, since, until)

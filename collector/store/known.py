@@ -13,6 +13,7 @@ from sqlalchemy import Connection, String, bindparam, func, select, update
 
 from agent import wire
 from collector.inventory import WALKING
+from collector.store import unlisted
 from collector.store.schema import agent, anchor, answered, counter, evidence, heard, loss, placement, stream
 from collector.store.surroundings import COLUMNS, SIGHTED, Surroundings, by_placement
 
@@ -105,6 +106,7 @@ class AgentState:
         self._heard: dict[str, float] = {row[0]: row[1] for row in connection.execute(beacons)}
         self._streams: dict[str, StreamState] = {}
         self._boots: dict[str, tuple[float, float]] = {}
+        self.unlisted = unlisted.Memory()
 
     def hear(self, report: wire.Report) -> None:
         """Keeps what the report says of the device itself, unless a newer one has said it: a backlog comes later."""

@@ -6,30 +6,14 @@ Documents that are hashed or signed (evidence, snapshots) are kept byte for byte
 
 from __future__ import annotations
 
-from sqlalchemy import (
-    BigInteger,
-    Boolean,
-    Column,
-    Float,
-    Index,
-    Integer,
-    LargeBinary,
-    MetaData,
-    String,
-    Table,
-    Text,
-    UniqueConstraint,
-)
+from sqlalchemy import BigInteger, Boolean, Column, Index, Integer, LargeBinary, String, Table, Text, UniqueConstraint
 
-metadata = MetaData(
-    naming_convention={
-        "ix": "ix_%(column_0_N_label)s",
-        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
-        "pk": "pk_%(table_name)s",
-    }
-)
-_Id = BigInteger().with_variant(Integer, "sqlite")
-_Instant = Float(53)
+from collector.store.schema_base import ID as _Id
+from collector.store.schema_base import INSTANT as _Instant
+from collector.store.schema_base import metadata as metadata  # noqa: PLC0414 - one place to import tables from
+from collector.store.schema_seen import edge_answered as edge_answered  # noqa: PLC0414
+from collector.store.schema_seen import edge_failure as edge_failure  # noqa: PLC0414
+from collector.store.schema_seen import unlisted as unlisted  # noqa: PLC0414
 
 meta = Table("meta", metadata, Column("key", String(64), primary_key=True), Column("value", Text, nullable=False))
 
