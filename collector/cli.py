@@ -21,6 +21,8 @@ VERBS = (
     "serve",
     "evaluate",
     "commitment",
+    "seen",
+    "compare",
     "verify",
     "export-evidence",
     "exclusions",

@@ -8,6 +8,7 @@ from starlette.routing import BaseRoute, Route
 
 from collector import answer_routes, board, current, incident_routes, list_imports, remote_write
 from collector.edge.watch import Watch
+from collector.expected import routes as expected_routes
 from collector.inventories import Inventories
 from collector.judge import Judge
 from collector.services import Services
@@ -38,5 +39,5 @@ def start(services: Services, version: str, ending: contextlib.ExitStack) -> lis
         ending.callback(forwarder.stop)
         services.store.writer.listeners.append(forwarder.wake)
     metrics = Route("/metrics", shown.endpoint, methods=["GET"])
-    answers = [*answer_routes.routes(services), *incident_routes.routes(services)]
+    answers = [*answer_routes.routes(services), *expected_routes.routes(services), *incident_routes.routes(services)]
     return [metrics, *answers, *board.routes(services)]

@@ -1,0 +1,1 @@
+"""What the inventory says there is, held against what was ever seen."""
