@@ -144,8 +144,7 @@ class ModelAir:
             for stage, base in _STAGE_SECONDS.items()
             if stage != "first_byte" or task.page
         }
-        if now.slow_dns:
-            seconds["dns"] += 1.4
+        seconds["dns"] += now.dns_seconds
         failed, reason = self._failed(bss, now, dice)
         reached = list(seconds)[: list(seconds).index(failed) + 1] if failed else list(seconds)
         took = {stage: seconds[stage] for stage in reached}
@@ -174,6 +173,8 @@ class ModelAir:
             return "scan", "the SSID was not heard"
         if now.weak and dice.random() < 0.15:
             return "associate", "no answer to the association request"
+        if now.no_leases:
+            return "dhcp", "no offer of an address"
         if now.cut:
             return "dns", "no name server answered"
         return "", ""
@@ -203,4 +204,5 @@ def _signal(bss: Bss, now: Conditions, dice: random.Random) -> float:
 def _table(kind: Any, rows: list[dict[str, Any]], boottime: float, seconds: float, outcome: str = "ok") -> Any:
     same = {"at": boottime, "duration_seconds": seconds, "outcome": outcome}
     same["reason"] = None if outcome == "ok" else "not connected to any BSS"
-    return kind(**{name: [{**same, **row}[name] for row in rows] for name in kind.__struct_fields__})
+    whole = [same | row for row in rows]
+    return kind(**{name: [row[name] for row in whole] for name in kind.__struct_fields__})

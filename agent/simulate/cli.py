@@ -21,8 +21,10 @@ from agent.simulate import district
 from agent.simulate.clock import Time
 from agent.simulate.device import Device
 from agent.simulate.enlist import Enlisting, read_joins
-from agent.simulate.faults import Faults
+from agent.simulate.faults import Faults, Truth
 from agent.simulate.fleet import Fleet, Progress
+from agent.simulate.pace import Stalled
+from agent.simulate.scenario import KINDS, load
 
 _ZONE = ZoneInfo("America/Los_Angeles")
 _EXAMPLES = """\
@@ -31,6 +33,7 @@ examples:
   wifi-agent simulate --campuses 12 --collector http://127.0.0.1:8080 --join-file joins.csv
   wifi-agent simulate --campuses 12 --collector http://127.0.0.1:8080 --join-file joins.csv \\
       --from 2026-10-05 --to 2026-10-09                           # a past week, as fast as it goes
+  wifi-agent simulate --campus-list campuses.csv --faults faults.toml --write-inventory model/
 
 joins.csv comes from `wifi-collector token create --file model/campuses.csv --agents 2 --out joins.csv`.
 Campuses must be flagged simulated in the collector's inventory; all that is sent is marked simulated."""
@@ -47,7 +50,13 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     add = parser.add_argument
-    add("--campuses", type=int, default=12, metavar="N", help="how many campuses (default: 12)")
+    add("--campuses", type=int, metavar="N", help="how many campuses (default: 12, or all of --campus-list)")
+    add(
+        "--campus-list",
+        type=Path,
+        metavar="CSV",
+        help="campuses to model, as `wifi-collector import campuses` takes them",
+    )
     add("--access-points", type=int, default=12, metavar="N", help="about so many a campus (default: 12)")
     add("--agents", type=int, default=2, metavar="N", help="agents a campus (default: 2)")
     add("--seed", type=int, default=1, help="another seed, another district and other faults (default: 1)")
@@ -61,6 +70,16 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     add("--for", dest="lasts", type=float, metavar="SECONDS", help="stop after so long (default: never)")
     add("--enroll-only", action="store_true", help="join, write agents.csv below --dir, and stop")
     add("--write-inventory", type=Path, metavar="DIR", help="write the district's lists there, and stop")
+    add(
+        "--faults",
+        type=Path,
+        metavar="TOML",
+        help=f"faults placed on purpose, instead of the seed's: {', '.join(KINDS)}",
+    )
+    add(
+        "--clock-file", type=Path, metavar="FILE",
+        help="write the model's time there, for a collector that lives in it too; cut lines then hold reports back",
+    )  # fmt: skip
     add("--truth", type=Path, metavar="JSON", help="write there what was wrong where and when")
     parser.set_defaults(run=run)
 
@@ -70,12 +89,18 @@ def run(arguments: argparse.Namespace) -> int:
     if fault:
         return _fail(fault, 2)
     try:
+        listed = district.read_list(arguments.campus_list) if arguments.campus_list else []
         campuses = district.model(
-            arguments.campuses,
+            arguments.campuses or len(listed) or 12,
             seed=arguments.seed,
             access_points=arguments.access_points,
             agents=arguments.agents,
+            listed=listed,
         )
+        seeded = Faults(campuses, arguments.seed, arguments.slot_seconds)
+        faults: Truth = seeded
+        if arguments.faults:
+            faults = load(arguments.faults, campuses, seeded, arguments.slot_seconds)
         joins = read_joins(arguments.join_file)
     except (ValueError, OSError) as wrong:
         return _fail(str(wrong), 2)
@@ -84,8 +109,7 @@ def run(arguments: argparse.Namespace) -> int:
             sys.stdout.write(f"{path}\n")
         return 0
     begin, end = _period(arguments)
-    faults = Faults(campuses, arguments.seed, arguments.slot_seconds)
-    time_ = Time(begin, live=arguments.first is None)
+    time_ = Time(begin, live=arguments.first is None, clock_file=arguments.clock_file)
     enlisting = Enlisting(
         arguments.dir,
         faults=faults,
@@ -99,7 +123,7 @@ def run(arguments: argparse.Namespace) -> int:
         if arguments.enroll_only:
             return 0
         return _live(devices, time_, end, faults, arguments)
-    except enroll.EnrollError as wrong:
+    except (enroll.EnrollError, Stalled) as wrong:
         return _fail(str(wrong), 1)
     finally:
         enlisting.close()
@@ -125,7 +149,7 @@ def _devices(
     return devices
 
 
-def _live(devices: Sequence[Device], time_: Time, end: float, faults: Faults, arguments: argparse.Namespace) -> int:
+def _live(devices: Sequence[Device], time_: Time, end: float, faults: Truth, arguments: argparse.Namespace) -> int:
     begin = time_.at
     fleet = Fleet(devices, time_, end)
 
@@ -146,8 +170,9 @@ def _live(devices: Sequence[Device], time_: Time, end: float, faults: Faults, ar
     kept = fleet.run(tell, 60.0 if time_.live else (end - begin) / 20)
     if arguments.truth:
         arguments.truth.write_bytes(msgspec.json.format(msgspec.json.encode(faults.between(begin, time_.at)), indent=1))
-    # A live fleet that is stopped leaves its last reports in the spools, as a device does.
-    return 0 if kept or time_.live else _fail("not everything was acknowledged; run the same command again", 1)
+    # A fleet that is stopped live, or behind a line that is still cut, leaves its last reports in the spools, as a
+    # device does.
+    return 0 if kept or time_.shared else _fail("not everything was acknowledged; run the same command again", 1)
 
 
 def _period(arguments: argparse.Namespace) -> tuple[float, float]:
@@ -161,8 +186,15 @@ def _period(arguments: argparse.Namespace) -> tuple[float, float]:
 
 
 def _wrong_use(arguments: argparse.Namespace) -> str:
-    if arguments.campuses < 1 or arguments.agents < 1 or arguments.access_points < 1 or arguments.slot_seconds <= 0:
+    if (
+        (arguments.campuses is not None and arguments.campuses < 1)
+        or arguments.agents < 1
+        or arguments.access_points < 1
+        or arguments.slot_seconds <= 0
+    ):
         return "--campuses, --agents, --access-points and --slot-seconds must be above zero"
+    if arguments.clock_file and not arguments.first:
+        return "--clock-file needs --from: live agents keep the machine's time"
     if arguments.last and not arguments.first:
         return "--to needs --from: the first day of the period"
     if arguments.first and arguments.last and arguments.last < arguments.first:

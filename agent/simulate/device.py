@@ -15,7 +15,7 @@ from agent.identity import Identity
 from agent.push import Courier, Pusher, Unreachable
 from agent.recorder import WindowRecorder
 from agent.simulate.clock import ModelClock, Time
-from agent.simulate.faults import Faults
+from agent.simulate.faults import Truth
 from agent.simulate.probes import ModelProbes, Place
 from agent.spool import Spool
 
@@ -28,8 +28,8 @@ class Collector(Courier, Protocol):
 
 
 class Device:
-    """One agent. The fleet's loop calls :meth:`measure` and :meth:`seal`; a worker thread calls :meth:`push` and
-    :meth:`ask_plan`, never two at once for one device."""
+    """One agent; ``in_force`` is the plan that it kept from its last run. The fleet's loop calls :meth:`measure` and
+    :meth:`seal`; a worker thread calls :meth:`push` and :meth:`ask_plan`, never two at once for one device."""
 
     def __init__(
         self,
@@ -38,10 +38,11 @@ class Device:
         folder: Path,
         *,
         collector: Collector,
-        faults: Faults,
+        faults: Truth,
         seed: int,
         time_: Time,
         version: str,
+        in_force: tuple[wire.Plan, str] | None = None,
     ) -> None:
         self.place = place
         self.id = identity.id
@@ -51,35 +52,57 @@ class Device:
         self.busy = threading.Lock()
         self._time = time_
         self._collector = collector
+        self._identity = identity
+        self._faults = faults
+        self._seed = seed
+        self._version = version
+        self._off = False
+        self._digest: str | None = None
         clock = ModelClock(time_, secrets.token_hex(16))
-        self.probes = ModelProbes(place, faults, seed, clock.boot_at)
         # Hundreds share one disk: none holds a reserve of it.
         self.spool = Spool(folder / "spool.sqlite", clock, reserve_bytes=0)
+        self.pusher = Pusher(agent_id=identity.id, spool=self.spool, courier=_Line(collector, self.cut), clock=clock)
+        self._boot(clock)
+        if in_force is not None:
+            self._follow(*in_force)
+
+    def _boot(self, clock: ModelClock) -> None:
+        self.probes = ModelProbes(self.place, self._faults, self._seed, clock.boot_at)
         self.recorder = WindowRecorder(
-            identity=identity,
+            identity=self._identity,
             spool=self.spool,
             clock=clock,
-            report_seconds=60.0,
-            agent_version=version,
+            report_seconds=float(self.plan.report_seconds) if self.plan else 60.0,
+            agent_version=self._version,
+            plan=self._digest,
             simulated=True,
         )
-        self.pusher = Pusher(agent_id=identity.id, spool=self.spool, courier=_Line(collector, self._cut), clock=clock)
+
+    def is_on(self, at: float) -> bool:
+        """Whether it has power. Without it nothing is measured and sealed, and with it a new boot begins: what was
+        measured last and not yet sealed is lost, as on a device."""
+        off = self.probes.conditions(at).off
+        if self._off and not off:
+            self._boot(ModelClock(self._time, secrets.token_hex(16)))
+        self._off = off
+        return not off
 
     def ask_plan(self) -> None:
         """Takes a new plan if there is one. Raises what the collector's answer was."""
-        if self._cut():
+        if self.cut():
             return
         answer = self._collector.plan()
-        if answer is None:
-            return
-        plan, digest = answer
+        if answer is not None:
+            self._follow(*answer)
+
+    def _follow(self, plan: wire.Plan, digest: str) -> None:
         if not plan.simulated:
             raise ValueError(f"campus {plan.campus} is not flagged simulated: a model must not speak for it")
-        if not self._time.live:
+        if not self._time.shared:
             # The plan's windows are those of the days to come: of a past period, every hour is asked in full.
             plan = msgspec.structs.replace(plan, cadence=msgspec.structs.replace(plan.cadence, windows=None))
         self.plan = plan
-        self.recorder.plan = digest
+        self._digest = self.recorder.plan = digest
         self.recorder.report_seconds = float(plan.report_seconds)
         self.plan_changed = True
 
@@ -115,14 +138,18 @@ class Device:
 
     def finish(self) -> None:
         """Seals what was measured last, the window that is not over too."""
-        self.sealed += len(self.recorder.flush())
+        if not self._off:
+            self.sealed += len(self.recorder.flush())
 
     def close(self) -> None:
         self.spool.close()
 
-    def _cut(self) -> bool:
-        # What is told of a past period is told later, over a line that works.
-        return self._time.live and self.probes.conditions(self._time.at).cut
+    def cut(self) -> bool:
+        """Whether no word gets out now. What is told of a past period afterwards is told over a line that works."""
+        if not self._time.shared:
+            return False
+        now = self.probes.conditions(self._time.at)
+        return now.cut or now.cut_off
 
 
 class _Line:

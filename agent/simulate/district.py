@@ -69,8 +69,51 @@ class Campus(NamedTuple):
     ssid: str = _SSID
 
 
-def model(count: int, *, seed: int = 1, access_points: int = 12, agents: int = 2) -> tuple[Campus, ...]:
-    """``count`` campuses of about ``access_points`` access points each, with ``agents`` agents each."""
+class Listed(NamedTuple):
+    """A campus that somebody else named: what the model does not make up. ``agents`` 0: as many as everywhere."""
+
+    id: str
+    name: str
+    region: str = ""
+    uplink: str = ""
+    ssid: str = _SSID
+    agents: int = 0
+
+
+def read_list(path: Path) -> list[Listed]:
+    """Campuses to model, from the list that ``wifi-collector import campuses`` takes; a column ``agents`` may say how
+    many. Raises ValueError naming file and line, OSError."""
+    found: list[Listed] = []
+    with path.open(newline="", encoding="utf-8-sig") as file:
+        for line, row in enumerate(csv.DictReader(file), start=2):
+            cells = {key: (value or "").strip() for key, value in row.items() if key}
+            if not cells.get("id") or not cells.get("name"):
+                raise ValueError(f"{path}: line {line}: needs id and name")
+            if cells.get("simulated", "").lower() not in ("yes", "true", "1"):
+                raise ValueError(
+                    f"{path}: line {line}: {cells['id']} is not marked simulated: a model speaks for no other"
+                )
+            if cells["id"] in {one.id for one in found}:
+                raise ValueError(f"{path}: line {line}: {cells['id']} is named twice")
+            agents = cells.get("agents") or "0"
+            if not agents.isdigit():
+                raise ValueError(f"{path}: line {line}: agents is {agents!r}: write a number")
+            ssid = cells.get("join", "").split(";")[0] or _SSID
+            found.append(
+                Listed(cells["id"], cells["name"], cells.get("region", ""), cells.get("uplink", ""), ssid, int(agents))
+            )
+    if not found:
+        raise ValueError(f"{path}: no campus is in it")
+    return found
+
+
+def model(
+    count: int, *, seed: int = 1, access_points: int = 12, agents: int = 2, listed: Sequence[Listed] = ()
+) -> tuple[Campus, ...]:
+    """``count`` campuses of about ``access_points`` access points each, with ``agents`` agents each; those of
+    ``listed`` where there are any, else made up."""
+    if listed and count > len(listed):
+        raise ValueError(f"{count} campuses are asked for and {len(listed)} are listed")
     if count * access_points * 5 // 4 > _MAX_ACCESS_POINTS:
         wanted = f"{count} campuses of {access_points} access points"
         raise ValueError(f"{wanted} need more than the {_MAX_ACCESS_POINTS} addresses there are for tests")
@@ -78,23 +121,35 @@ def model(count: int, *, seed: int = 1, access_points: int = 12, agents: int = 2
     used = 0
     for index in range(count):
         dice = random.Random(f"{seed}/district/{index}")  # noqa: S311 - a model, not a secret
-        size = max(agents, access_points + dice.randint(-access_points // 4, access_points // 4))
+        named = listed[index] if listed else _made_up(index)
+        here = named.agents or agents
+        size = max(here, access_points + dice.randint(-access_points // 4, access_points // 4))
         found = tuple(_access_point(seed, index, number, used + number) for number in range(size))
         used += size
         rooms = tuple((ap.building, ap.room) for ap in found)
         campuses.append(
             Campus(
                 ordinal=index,
-                id=f"sim-{index + 1:03}",
-                name=f"Simulated {_NAMES[index % len(_NAMES)]} {_KINDS[index // len(_NAMES) % len(_KINDS)]}",
-                region=f"Region {'NSEW'[index % 4]}",
-                uplink=f"sim-uplink-{index // _UPLINK_CAMPUSES + 1}",
+                id=named.id,
+                name=named.name,
+                region=named.region,
+                uplink=named.uplink,
                 access_points=found,
                 rooms=rooms,
-                agents=tuple(rooms[number * size // agents] for number in range(agents)),
+                agents=tuple(rooms[number * size // here] for number in range(here)),
+                ssid=named.ssid,
             )
         )
     return tuple(campuses)
+
+
+def _made_up(index: int) -> Listed:
+    return Listed(
+        id=f"sim-{index + 1:03}",
+        name=f"Simulated {_NAMES[index % len(_NAMES)]} {_KINDS[index // len(_NAMES) % len(_KINDS)]}",
+        region=f"Region {'NSEW'[index % 4]}",
+        uplink=f"sim-uplink-{index // _UPLINK_CAMPUSES + 1}",
+    )
 
 
 def _access_point(seed: int, campus: int, number: int, ordinal: int) -> AccessPoint:

@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING
 
 from agent import enroll, wire
 from agent.identity import Identity
-from agent.plan import PlanError, verified
+from agent.plan import FILE, PlanError, PlanKeeper
 from agent.push import Unreachable
 from agent.simulate.clock import ModelClock, Time
 from agent.simulate.device import Device
 from agent.simulate.district import Campus
-from agent.simulate.faults import Faults
+from agent.simulate.faults import Truth
 from agent.simulate.probes import Place
 from agent.transport import Transport, client
 
@@ -26,29 +26,24 @@ _NO_BOOT = "0" * 32
 
 
 class Link:
-    """One device's way to its collector: the real transport, and the real check of what comes back."""
+    """One device's way to its collector: the real transport, and the real check and keeping of what comes back."""
 
-    def __init__(self, transport: Transport, collector_key: bytes, agent_id: str) -> None:
+    def __init__(self, transport: Transport, plans: PlanKeeper) -> None:
         self._transport = transport
-        self._collector_key = collector_key
-        self._agent_id = agent_id
-        self._digest: str | None = None
+        self._plans = plans
 
     def push(self, push: wire.Push) -> wire.Ack:
         return self._transport.push(push)
 
     def plan(self) -> tuple[wire.Plan, str] | None:
-        signed = self._transport.plan(self._digest)
+        in_force = self._plans.in_force
+        signed = self._transport.plan(in_force.digest if in_force else None)
         if signed is None:
             return None
         try:
-            fresh = verified(signed, self._collector_key, self._agent_id)
+            return self._plans.in_force if self._plans.take(signed) else None
         except PlanError as fault:
             raise Unreachable(str(fault)) from None
-        if fresh.digest == self._digest:
-            return None
-        self._digest = fresh.digest
-        return fresh.plan, fresh.digest
 
 
 def read_joins(paths: Iterable[Path]) -> dict[str, str]:
@@ -68,7 +63,7 @@ class Enlisting:
     """Makes the devices of a district, each in its folder below ``folder``; one that joined before is itself again."""
 
     def __init__(
-        self, folder: Path, *, faults: Faults, seed: int, time_: Time, version: str, ca_file: Path | None
+        self, folder: Path, *, faults: Truth, seed: int, time_: Time, version: str, ca_file: Path | None
     ) -> None:
         self._folder = folder
         self._faults = faults
@@ -112,11 +107,13 @@ class Enlisting:
             http=self._http,
             collector_key=kept.key(),
         )
+        plans = PlanKeeper(home / FILE, kept.key(), identity.id)
         return Device(
             Place(campus, *campus.agents[number]),
             identity,
             home,
-            collector=Link(transport, kept.key(), identity.id),
+            collector=Link(transport, plans),
+            in_force=plans.load(),
             faults=self._faults,
             seed=self._seed,
             time_=self._time,

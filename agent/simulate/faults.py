@@ -9,13 +9,16 @@ from __future__ import annotations
 import random
 from collections.abc import Iterable
 from functools import lru_cache
-from typing import Literal, NamedTuple
+from typing import Literal, NamedTuple, Protocol
 
 from agent.simulate.district import Campus
 
 EPOCH_SLOTS = 120
 
-Kind = Literal["access_point_down", "weak_room", "wan_cut", "slow_dns", "lunch_load", "radio_silent"]
+Kind = Literal[
+    "access_point_down", "weak_room", "wan_cut", "slow_dns", "lunch_load", "radio_silent", "management_closed",
+    "collector_cut", "dhcp_silent", "agent_silent", "agent_moved", "powered_off",
+]  # fmt: skip
 Character = Literal["steady", "neglected", "remote", "crowded"]
 
 # By a campus's place in the district, so that twelve campuses show every character and most of them work.
@@ -26,13 +29,28 @@ _CHARACTERS: tuple[Character, ...] = (
 
 
 class Fault(NamedTuple):
-    """``subject``: the access point's id, or ``building/room``, or empty for the whole campus."""
+    """``subject``: the access point's id, or ``building/room``, or empty for the whole campus. ``seconds``: what a name
+    takes where names are slow; 0: the model's own figure."""
 
     kind: Kind
     campus: str
     subject: str
     from_at: float
     to_at: float
+    seconds: float = 0.0
+
+
+class Truth(Protocol):
+    """What is wrong in a district: drawn by a seed (:class:`Faults`), or placed on purpose
+    (:class:`agent.simulate.scenario.Scenario`)."""
+
+    def at(self, campus: str, when: float) -> list[Fault]:
+        """What is wrong at one campus at one instant."""
+        ...
+
+    def between(self, start: float, end: float) -> list[Fault]:
+        """Everything wrong anywhere in [start, end), in order: the truth that a judgement is checked against."""
+        ...
 
 
 class Faults:

@@ -17,6 +17,7 @@ from agent.push import Refused, Unreachable
 from agent.schedule import Due, due
 from agent.simulate.clock import Time
 from agent.simulate.device import Device
+from agent.simulate.pace import PATIENCE_SECONDS, Pace
 
 log = logging.getLogger(__name__)
 
@@ -40,19 +41,33 @@ class Progress(NamedTuple):
 class Fleet:
     """Runs devices from ``time_.at`` to ``until``. ``stop`` may be called from any thread or a signal handler."""
 
-    def __init__(self, devices: Sequence[Device], time_: Time, until: float) -> None:
+    def __init__(
+        self, devices: Sequence[Device], time_: Time, until: float, *, patience_seconds: float = PATIENCE_SECONDS
+    ) -> None:
         self._devices = devices
         self._time = time_
         self._until = until
         self._stopped = threading.Event()
         self._pool = ThreadPoolExecutor(WORKERS, thread_name_prefix="collector")
         self._reason = ""
+        self._pace: Pace | None = None
+        if time_.shared and not time_.live:
+            self._pace = Pace(
+                time_,
+                devices,
+                self._pool,
+                ask_plan=self._ask_plan,
+                wait=self._wait,
+                patience_seconds=patience_seconds,
+            )
 
     def stop(self) -> None:
         self._stopped.set()
 
     def run(self, tell: Callable[[Progress], None], tell_seconds: float) -> bool:
-        """Lives the whole time. True if everything sealed was acknowledged in the end."""
+        """Lives the whole time. True if everything sealed was acknowledged in the end. Raises
+        :class:`agent.simulate.pace.Stalled` where a collector of the same time takes no more."""
+        self._time.publish()
         list(self._pool.map(self._ask_plan, self._devices))
         queue: list[tuple[float, int, Due, Iterator[Due]]] = []
         for number, device in enumerate(self._devices):
@@ -60,6 +75,8 @@ class Fleet:
         told = self._time.at
         while queue:
             at, number, item, rest = heapq.heappop(queue)
+            if self._pace is not None and not self._pace.come_to(at):
+                break
             if not self._time.go(at, self._wait):
                 break
             device = self._devices[number]
@@ -88,6 +105,8 @@ class Fleet:
             heapq.heappush(queue, (item.at, number, item, rest))
 
     def _do(self, device: Device, job: str, at: float) -> None:
+        if not device.is_on(at):
+            return
         if job == "seal":
             device.seal()
         elif job == "plan":
@@ -96,7 +115,7 @@ class Fleet:
         elif job == "push":
             if self._time.live:
                 self._pool.submit(self._push, device)
-            elif device.sealed % BATCH == 0:
+            elif self._pace is None and device.sealed % BATCH == 0:
                 self._push(device)
         else:
             device.measure(job, at)
@@ -123,7 +142,11 @@ class Fleet:
     def _end(self, tell: Callable[[Progress], None]) -> bool:
         for device in self._devices:
             device.finish()
-        if not self._time.live:
+        if self._pace is not None:
+            if not self._stopped.is_set():
+                self._pace.end_at(self._until)
+            self._pace.deliver()
+        elif not self._time.live:
             self._drain(tell)
         self._pool.shutdown(wait=True, cancel_futures=True)
         for device in self._devices:

@@ -13,13 +13,15 @@ from typing import Any, NamedTuple
 from agent import wire
 from agent.simulate.air import ModelAir, tries
 from agent.simulate.district import Campus
-from agent.simulate.faults import Fault, Faults
+from agent.simulate.faults import Fault, Truth
 
 _RUNG_SECONDS: dict[str, float] = {
     "link": 0.0005, "gateway": 0.0018, "dns": 0.009, "collector": 0.012, "internet": 0.018, "target": 0.02,
 }  # fmt: skip
 # What a cut of the line to the outside takes away; the gateway and the access points are on campus.
 _BEYOND_WAN = frozenset({"dns", "collector", "internet", "target"})
+SLOW_DNS_SECONDS = 1.4
+_OFF = frozenset({"agent_silent", "powered_off"})
 
 
 class Place(NamedTuple):
@@ -31,39 +33,66 @@ class Place(NamedTuple):
 
 
 class Conditions(NamedTuple):
-    """The air between one agent and what it asks. ``mute``: access points that answer, and send nothing."""
+    """The air between one agent and what it asks. ``mute``: access points that answer, and send nothing; ``closed``:
+    the management network lets no echo through; ``cut_off``: the collector alone cannot be reached; ``dns_seconds``:
+    what a name takes beyond its usual time; ``segment``: which of the network's segments it is plugged into."""
 
     loss: float
     extra_seconds: float
     dead: frozenset[str]
     cut: bool
-    slow_dns: bool
+    cut_off: bool
+    closed: bool
+    dns_seconds: float
+    no_leases: bool
+    off: bool
+    segment: str
     weak: bool
     crowded: bool
     mute: frozenset[str]
 
 
+_FINE = Conditions(
+    loss=0.001, extra_seconds=0.0, dead=frozenset(), cut=False, cut_off=False, closed=False, dns_seconds=0.0,
+    no_leases=False, off=False, segment="", weak=False, crowded=False, mute=frozenset(),
+)  # fmt: skip
+
+
 class ModelProbes:
     """The probes of one agent. ``boot_at`` is the Unix time at which its boot clock was zero."""
 
-    def __init__(self, place: Place, faults: Faults, seed: int, boot_at: float) -> None:
+    def __init__(self, place: Place, faults: Truth, seed: int, boot_at: float) -> None:
         self._place = place
         self._faults = faults
         self._seed = seed
         self._boot_at = boot_at
         self._air = ModelAir(place)
+        self._here = f"{place.building}/{place.room}"
+        self._known: tuple[float, Conditions] = (-1.0, _FINE)
 
     def conditions(self, at: float) -> Conditions:
-        found: list[Fault] = self._faults.at(self._place.campus.id, at)
-        here = f"{self._place.building}/{self._place.room}"
+        """What holds at an instant; asked several times for each, so the last answer is kept."""
+        if self._known[0] != at:
+            found = self._faults.at(self._place.campus.id, at)
+            self._known = (at, self._of(found) if found else _FINE)
+        return self._known[1]
+
+    def _of(self, found: list[Fault]) -> Conditions:
+        here = self._here
+        kinds = {f.kind for f in found}
         weak = any(f.kind == "weak_room" and f.subject == here for f in found)
-        crowded = any(f.kind == "lunch_load" for f in found)
+        crowded = "lunch_load" in kinds
         return Conditions(
             loss=0.001 + 0.12 * weak + 0.04 * crowded,
             extra_seconds=0.06 * weak + 0.09 * crowded,
             dead=frozenset(f.subject for f in found if f.kind == "access_point_down"),
-            cut=any(f.kind == "wan_cut" for f in found),
-            slow_dns=any(f.kind == "slow_dns" for f in found),
+            cut="wan_cut" in kinds,
+            cut_off="collector_cut" in kinds,
+            closed="management_closed" in kinds,
+            dns_seconds=max((f.seconds or SLOW_DNS_SECONDS for f in found if f.kind == "slow_dns"), default=0.0),
+            no_leases="dhcp_silent" in kinds,
+            off=any(f.kind in _OFF and f.subject in ("", here) for f in found),
+            segment=next((f"moved {f.from_at}" for f in found if f.kind == "agent_moved" and f.subject == here), ""),
             weak=weak,
             crowded=crowded,
             mute=frozenset(f.subject for f in found if f.kind == "radio_silent"),
@@ -72,7 +101,8 @@ class ModelProbes:
     def reach(self, plan: wire.Plan, at: float) -> wire.Reach:
         now = self.conditions(at)
         asked: list[tuple[str, wire.Method, float | None]] = [
-            (target.id, target.method, None if target.id in now.dead else 0.0025) for target in plan.access_points
+            (target.id, target.method, None if now.closed or target.id in now.dead else 0.0025)
+            for target in plan.access_points
         ]
         return wire.Reach(**self._echo("reach", asked, plan.reach_count, now, at))
 
@@ -81,16 +111,17 @@ class ModelProbes:
         asked: list[tuple[str, wire.Method, float | None]] = []
         for target in plan.paths:
             base: float | None = _RUNG_SECONDS[target.rung]
-            if now.cut and target.rung in _BEYOND_WAN:
+            if (now.cut and target.rung in _BEYOND_WAN) or (now.cut_off and target.rung == "collector"):
                 base = None
-            elif now.slow_dns and target.rung == "dns":
-                base = 1.4
+            elif now.dns_seconds and target.rung == "dns":
+                base = now.dns_seconds
             asked.append((target.name, target.method, base))
         return wire.Path(**self._echo("path", asked, 3, now, at), rung=[target.rung for target in plan.paths])
 
     def host(self, at: float) -> wire.Host:
         dice = self._dice("host", at)
         up = at - self._boot_at
+        segment = self.conditions(at).segment
         return wire.Host(
             at=[up], duration_seconds=[0.002], outcome=["ok"], reason=[None],
             cpu_ratio=[round(dice.uniform(0.02, 0.1), 4)],
@@ -100,13 +131,13 @@ class ModelProbes:
             nic=["model0"], nic_up=[True], nic_speed_bits_per_second=[1e9],
             nic_receive_bytes=[int(up * 4000)], nic_transmit_bytes=[int(up * 2500)], nic_errors=[0], nic_drops=[0],
             clock_offset_seconds=[0.0], agent_cpu_seconds=[round(up * 0.004, 3)], agent_resident_bytes=[48_000_000],
-            surroundings=[hashlib.sha256(self._place.campus.id.encode()).hexdigest()[:32]],
+            surroundings=[hashlib.sha256((self._place.campus.id + segment).encode()).hexdigest()[:32]],
         )  # fmt: skip
 
     def throughput(self, task: wire.ThroughputTask, at: float) -> wire.Throughput:
         now = self.conditions(at)
         dice = self._dice("throughput", at)
-        ok = not now.cut
+        ok = not (now.cut or now.cut_off)
         down = dice.uniform(80e6, 400e6) / (1 + 12 * now.extra_seconds)
         up = down * dice.uniform(0.4, 0.8)
         return wire.Throughput(
@@ -155,7 +186,7 @@ class ModelProbes:
                     if dice.random() >= now.loss
                 ]
             steps = [abs(b - a) for a, b in pairwise(rtts)]
-            row = {
+            row: dict[str, Any] = {
                 "at": self._boottime(at),
                 "duration_seconds": round(max(rtts, default=1.0), 6),
                 "outcome": "ok" if rtts else "timeout",
