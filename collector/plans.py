@@ -29,6 +29,8 @@ from collector.store import agents
 
 WATCHERS = 2
 REACH_COUNT = 3
+SWEEPS_A_SLOT = 3
+"""At least: with one of them lost, a slot still holds what the policy asks of it."""
 IDLE_SECONDS = 300.0
 THROUGHPUT_SECONDS = 3600.0
 JOIN_SECONDS = 900.0
@@ -75,6 +77,8 @@ class Plans:
         watching = sorted(agent for agent, placed in standing.items() if placed.place != WALKING)
         mine = share(sender.id, watching, listed) if sender.id in watching else []
         place = standing[sender.id].place
+        # However seldom an agent reports, a report may hold several sweeps.
+        sweep_seconds = min(float(config.report_seconds), held.policy.slot_seconds / SWEEPS_A_SLOT)
         midnight = datetime.datetime.combine(today, datetime.time(), zoneinfo.ZoneInfo(campus.timezone)).timestamp()
         return wire.Plan(
             schema=wire.SCHEMA,
@@ -90,7 +94,7 @@ class Plans:
             access_points=[wire.PlanTarget(ap.id, ap.address, _method(ap), ap.port) for ap in mine if ap.address],
             paths=_paths(config),
             cadence=wire.Cadence(
-                full_seconds=float(config.report_seconds),
+                full_seconds=sweep_seconds,
                 idle_seconds=max(IDLE_SECONDS, float(config.report_seconds)),
                 windows=hours.next_windows(held.hours, campus, midnight),
             ),
@@ -106,7 +110,7 @@ class Plans:
             ],
             # As often as it sweeps, so that a slot holds several looks; where no SSID and no BSSID is known, nothing
             # that is heard could be told to be ours.
-            airspace_seconds=float(config.report_seconds) if campus.ssids or bssids else 0.0,
+            airspace_seconds=sweep_seconds if campus.ssids or bssids else 0.0,
             ssids=list(campus.ssids),
             bssids=bssids,
             simulated=campus.simulated,

@@ -40,13 +40,15 @@ class ServeError(Exception):
     """The collector cannot be started. Says what, where and what to do."""
 
 
-def serve(config: Config, ready: Callable[[str], None] = lambda _: None) -> None:
-    """Serves until told to stop. ``ready`` is called once with the address, when requests are answered.
-    Raises ServeError, StoreError, SignerError."""
+def serve(
+    config: Config, ready: Callable[[str], None] = lambda _: None, *, clock: Callable[[], float] = time.time
+) -> None:
+    """Serves until told to stop. ``ready`` is called once with the address, when requests are answered; ``clock`` gives
+    Unix seconds. Raises ServeError, StoreError, SignerError."""
     listener = _listen(config.address)
     with contextlib.closing(listener), Store(config.database_url, slot_seconds=slot_seconds(config)) as store:
         config.data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
-        services = Services(store, config, Signer.load_or_create(config.data_dir), time.time)
+        services = Services(store, config, Signer.load_or_create(config.data_dir), clock)
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
             runner.run(_serve(services, listener, ready))
 
