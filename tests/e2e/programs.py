@@ -1,5 +1,6 @@
 """Starts the real programs, keeps their output, waits for what they do, and leaves none behind."""
 
+import contextlib
 import json
 import os
 import signal
@@ -71,6 +72,15 @@ class Programs:
 
     def alive(self, name: str) -> bool:
         return self._running[name].poll() is None
+
+    def wait(self, name: str, seconds: float) -> None:
+        """Until it ends by itself, or so long."""
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self._running[name].wait(seconds)
+
+    def status(self, name: str) -> int | None:
+        """How it ended; None while it runs."""
+        return self._running[name].poll()
 
     def pid(self, name: str) -> int:
         """``ip netns exec`` becomes what it starts, so this is the program's own."""
