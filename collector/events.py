@@ -16,6 +16,7 @@ from typing import Any
 from msgspec import Struct
 
 from collector.hours import Calendar, HoursError
+from collector.sheet import decode
 
 USUAL = "usual"
 """Of an event that changes no day: an assembly, a sports meet."""
@@ -41,15 +42,18 @@ class _Bad(ValueError):
 
 def add(name: str, data: bytes, calendar: Calendar, meanings: dict[str, str]) -> Read:
     """The calendar with the file's events; a date that the calendar itself names keeps that. Raises HoursError with
-    every event that cannot be read."""
+    every event that cannot be read, and Refused where the file is no text in UTF-8."""
     import icalendar  # noqa: PLC0415 - half a second's work that only this kind of file needs
 
     if not meanings:
         raise HoursError(f'{name}: no event has a meaning yet: write [events] and "Minimum Day" = "minimum" below it')
+    decode(name, data, "iCalendar in UTF-8")
     # Counted before it is parsed: a hundred thousand events would take minutes and gigabytes.
     count = data.upper().count(b"BEGIN:VEVENT")
     if count > MAX_EVENTS:
         raise HoursError(f"{name}: {count} events; at most {MAX_EVENTS} are read: export the school year alone")
+    if count and b"END:VCALENDAR" not in data.upper():
+        raise HoursError(f"{name}: the file ends before END:VCALENDAR: it was cut off, download it again")
     try:
         components = icalendar.Calendar.from_ical(data).walk("VEVENT")
     except (ValueError, KeyError, IndexError) as fault:

@@ -115,6 +115,10 @@ def parse_bells(name: str, data: bytes) -> dict[str, Schedule]:
             day: tuple(_band(name, f"{where}.days.{day}", band) for band in _list(name, f"{where}.days.{day}", bands))
             for day, bands in _table(name, f"{where}.days", body.get("days")).items()
         }
+        for day, found in days.items():
+            if any(overlapping(first, second) for first, second in itertools.combinations(found, 2)):
+                mend = "leave one out, or say whose bells they are with `grades`"
+                raise HoursError(f"{name}: {where}.days.{day}: the same grades have two bells at one time: {mend}")
         if NO_SCHOOL in days:
             raise HoursError(f'{name}: {where}.days.{NO_SCHOOL}: "{NO_SCHOOL}" means no school: choose another name')
         weekly = _table(name, f"{where}.weekly", body.get("weekly"))
@@ -197,9 +201,11 @@ def parse_meanings(name: str, data: bytes) -> dict[str, str]:
 
 
 def schedules_of(hours: Hours, campus: Campus) -> list[str]:
-    """Whose bells ring on a campus: its own schedule, else the defaults of its schools' levels, else "default"."""
-    if campus.bells in hours.schedules:
-        return [campus.bells]
+    """Whose bells ring on a campus: its own schedule (the one it names, or one of its own name), else the defaults of
+    its schools' levels, else "default"."""
+    for own in (campus.bells, campus.id):
+        if own in hours.schedules:
+            return [own]
     wanted = {level for school in campus.schools for level in levels(school.grades)}
     assumed = [label for label, schedule in hours.schedules.items() if schedule.default_for in wanted]
     return assumed or [label for label in (DEFAULT,) if label in hours.schedules]
@@ -284,6 +290,11 @@ def union(pieces: Iterable[Interval]) -> list[Interval]:
     return joined
 
 
+def overlapping(first: Band, second: Band) -> bool:
+    """Whether the same grades would have two bells at one time."""
+    return first.grades == second.grades and first.begins < second.ends and second.begins < first.ends
+
+
 def _band(name: str, where: str, entry: Any) -> Band:
     _known(name, where, entry, {"grades", "begins", "ends", "breaks"})
     times = [entry.get("begins"), entry.get("ends")]
@@ -301,7 +312,7 @@ def _band(name: str, where: str, entry: Any) -> Band:
 
 def _toml(name: str, data: bytes) -> dict[str, Any]:
     try:
-        return tomllib.loads(data.decode())
+        return tomllib.loads(data.decode("utf-8-sig"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as fault:
         raise HoursError(f"{name}: not TOML in UTF-8: {fault}; mend that line") from None
 

@@ -17,6 +17,7 @@ from sqlalchemy import Connection
 
 from agent import wire
 from collector import directory_import, district_lists, events, policy
+from collector.bells import from_csv
 from collector.day_record import NOT_JUDGED, local_day
 from collector.holding import DEFAULT_TIMEZONE
 from collector.hours import Calendar, Hours, HoursError, parse_bells, parse_calendar, parse_meanings
@@ -122,9 +123,12 @@ def _hours_proposal(
     new: dict[str, object]
     try:
         if kind == "bells":
-            schedules = parse_bells(name, data)
+            # A CSV file has the schedules of some schools, a TOML file all there are.
+            as_toml = data.lstrip(b"\xef\xbb\xbf \t\r\n").startswith((b"[", b"#"))
+            named = parse_bells(name, data) if as_toml else from_csv.parse(name, data, lambda _: None)
+            schedules = named if as_toml else {**before.schedules, **named}
             after = msgspec.structs.replace(before, schedules=schedules)
-            rows = len(schedules)
+            rows = len(named)
             old, new = dict(before.schedules), dict(schedules)
         elif kind == "calendar":
             calendar, ignored = _calendar(name, data, body)

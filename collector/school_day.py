@@ -111,7 +111,7 @@ def _whose_bells(hours: Hours, campus: Campus, labels: list[str]) -> str:
     if not labels:
         return "no bells are imported for it"
     named = " and ".join(labels)
-    if campus.bells in labels:
+    if labels[0] in (campus.bells, campus.id):
         return f"its own bells: {named}"
     why = f"its bells {campus.bells!r} are not imported" if campus.bells else "it names no bells of its own"
     levels = [hours.schedules[label].default_for for label in labels if hours.schedules[label].default_for]

@@ -65,20 +65,20 @@ class Sheet(Struct, frozen=True):
     ignored: list[str]
 
 
-def decode(name: str, data: bytes) -> str:
-    """The file's text. Raises Refused, naming the line, where the bytes are not UTF-8."""
+def decode(name: str, data: bytes, form: str = "CSV UTF-8") -> str:
+    """The file's text. Raises Refused, naming the line, where the bytes are not UTF-8. ``form``: what to save it as."""
     if data.startswith((b"\xff\xfe", b"\xfe\xff")):
-        raise Refused(name, [Fault(0, "the file is UTF-16", "save it as CSV UTF-8")])
+        raise Refused(name, [Fault(0, "the file is UTF-16", f"save it as {form}")])
     try:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError as fault:
         line = data.count(b"\n", 0, fault.start) + 1
         guess = data[fault.start : fault.start + 1].decode("latin-1")
         reason = f"byte 0x{data[fault.start]:02x} is not UTF-8 (in Latin-1 or Windows-1252 it would be {guess!r})"
-        raise Refused(name, [Fault(line, reason, "save the file as CSV UTF-8")]) from None
+        raise Refused(name, [Fault(line, reason, f"save the file as {form}")]) from None
     if "\x00" in text:
         line = text.count("\n", 0, text.index("\x00")) + 1
-        raise Refused(name, [Fault(line, "a NUL byte: this is not a text file", "export it as CSV UTF-8")])
+        raise Refused(name, [Fault(line, "a NUL byte: this is not a text file", f"export it as {form}")])
     return text
 
 

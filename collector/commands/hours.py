@@ -11,7 +11,7 @@ from rich.text import Text
 from collector.commands.console import cell, out, print_json, say, table, wrong_use
 from collector.commands.present import open_store, settings
 from collector.commands.when import day
-from collector.hours import Hours, Interval
+from collector.hours import DAY_NAMES, Hours, Interval
 from collector.list_imports import present
 from collector.school_day import SchoolDay, as_json, lay_open
 from collector.store import Store, snapshots
@@ -28,12 +28,17 @@ def add_parser(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> No
         epilog="example: wifi-collector hours lincoln-hs 2026-09-15",
     )
     parser.add_argument("campus")
-    parser.add_argument("date", type=day)
-    parser.add_argument("--json", action="store_true", help="one JSON object")
+    parser.add_argument("date", type=day, nargs="?")
+    parser.add_argument("--week", type=day, metavar="DATE", help="the seven days, Monday first, that hold this date")
+    parser.add_argument("--json", action="store_true", help="one JSON object; of a week, its days")
     parser.set_defaults(run=run)
 
 
 def run(arguments: argparse.Namespace) -> int:
+    if (arguments.date is None) == (arguments.week is None):
+        raise wrong_use("which day?", "give one date, or --week with a date of the week")
+    if arguments.week:
+        return _week(arguments)
     with open_store(settings(arguments)) as store:
         found = _school_day(store, arguments.campus, arguments.date)
     if arguments.json:
@@ -41,6 +46,52 @@ def run(arguments: argparse.Namespace) -> int:
         return 0
     _show(found)
     return 0
+
+
+def _week(arguments: argparse.Namespace) -> int:
+    monday = arguments.week - datetime.timedelta(days=arguments.week.weekday())
+    with open_store(settings(arguments)) as store:
+        days = [_school_day(store, arguments.campus, monday + datetime.timedelta(days=n)) for n in range(7)]
+    if arguments.json:
+        print_json({"campus": arguments.campus, "week": monday.isoformat(), "days": [as_json(one) for one in days]})
+    else:
+        _show_week(days)
+    return 0
+
+
+def _show_week(days: list[SchoolDay]) -> None:
+    """All days under one ruler of local hours; the offset to UTC shows where the clocks change."""
+    zone = zoneinfo.ZoneInfo(days[0].timezone)
+    total = sum(one.instructional_seconds for one in days) / 60
+    say(f"{days[0].campus}, week of {days[0].date}: {total:.0f} instructional minutes")
+    with_class = [_hours_around(one, zone) for one in days if one.in_class]
+    first = min((_local(begin, zone).hour for begin, _ in with_class), default=8)
+    last = max((_local(end - 1, zone).hour + 1 for _, end in with_class), default=first)
+    ruler = "".join(f"{hour:02}".ljust(60 // CELL_MINUTES) for hour in range(first, last))
+    shown = table("", "day", "UTC", "what", "minutes", ruler, "periods", right=("minutes",))
+    shown.columns[4].no_wrap = True
+    for one in days:
+        begin = datetime.datetime.combine(one.date, datetime.time(first), zone)
+        bar = _bar(one.in_class, begin.timestamp(), begin.timestamp() + (last - first) * 3600)
+        kinds = ", ".join(dict.fromkeys(group.day_type for group in one.groups)) or "no school"
+        words = (f"{one.date:%a} {one.date}", f"{begin:%z}", kinds, f"{one.instructional_seconds / 60:.0f}")
+        shown.add_row(*map(cell, words), Text(bar, style="green"), cell(_times(one.in_class, zone)))
+    out().print(shown)
+    for reason in dict.fromkeys(reason for one in days for reason in one.reasons):
+        if not reason.startswith(DAY_NAMES):  # what a weekday usually is stands in the table
+            say(f"  {reason}")
+    for one in days:
+        before, after = (_midnight(one.date + datetime.timedelta(days=n), zone).strftime("%z") for n in (0, 1))
+        if before != after:
+            say(f"  the clocks change on {one.date:%A} {one.date}: from {before} to {after}")
+
+
+def _midnight(date: datetime.date, zone: datetime.tzinfo) -> datetime.datetime:
+    return datetime.datetime.combine(date, datetime.time(), zone)
+
+
+def _local(at: float, zone: datetime.tzinfo) -> datetime.datetime:
+    return datetime.datetime.fromtimestamp(at, zone)
 
 
 def _school_day(store: Store, campus_id: str, date: datetime.date) -> SchoolDay:

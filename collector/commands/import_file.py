@@ -30,7 +30,7 @@ SHOWN_CHANGES = 40
 def add_parser(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     parser = verbs.add_parser(
         "import",
-        help="take in campuses (CSV or school directory), access points, rooms (CSV), bells, calendar (TOML)",
+        help="take in campuses (CSV or school directory), access points, rooms, bells (CSV), calendar (TOML)",
         description="Reads a whole file and refuses all of it for one bad row. Without --apply it shows what would "
         "change and keeps nothing. A list of access points or rooms is the whole list of each campus it names.",
         epilog="example: wifi-collector import access-points aps.csv --apply",

@@ -159,3 +159,25 @@ def test_the_picture_of_a_day_and_the_event_that_made_it(collector, tmp_path):
     assert minimum["reasons"][1] == "the event 'Minimum Day' makes 2026-02-20 minimum"
     assert unknown.returncode == 2
     assert "campus 'elm' is not in the inventory of 2025-09-15" in unknown.stderr
+
+
+def test_a_week_is_shown_monday_first_with_the_clock_change_in_it_and_as_json(tmp_path):
+    run = command_line(tmp_path)
+    (tmp_path / "bells.toml").write_text(BELLS)
+    (tmp_path / "calendar.toml").write_text(CALENDAR)
+    (tmp_path / "campuses.csv").write_text("id,name\nhaynes,Haynes\n")
+    for kind, file in (("campuses", "campuses.csv"), ("bells", "bells.toml"), ("calendar", "calendar.toml")):
+        assert run("import", kind, file, "--apply", "--valid-from", "2025-08-01").returncode == 0
+
+    shown = run("hours", "haynes", "--week", "2025-11-02").stdout
+    days = json.loads(run("hours", "haynes", "--week", "2025-11-26", "--json").stdout)["days"]
+
+    assert "haynes, week of 2025-10-27: 1750 instructional minutes" in shown
+    assert "the clocks change on Sunday 2025-11-02: from -0700 to -0800" in shown
+    assert "Sun 2025-11-02" in shown
+    assert ([day["date"] for day in days][::6], {day["instructional_minutes"] for day in days}) == (
+        ["2025-11-24", "2025-11-30"],
+        {0},
+    )
+    assert run("hours", "haynes").returncode == 2
+    assert run("hours", "haynes", "2025-11-02", "--week", "2025-11-02").returncode == 2

@@ -1,0 +1,1 @@
+"""Bell schedules as schools keep them: in a spreadsheet."""
