@@ -50,7 +50,7 @@ def store(tmp_path, clock):
         day = datetime.date(2026, 1, 1)
         body = policy.baseline().to_bytes()
         made.write(lambda c: snapshots.keep(c, "policy", body, day, clock())).result()
-        imported(made, clock, "campuses", 'id,name,simulated\nlincoln,"=1+1",no\nmodel,Model,yes\n')
+        imported(made, clock, "campuses", 'id,name,simulated\nlincoln,"+1+1",no\nmodel,Model,yes\n')
         imported(made, clock, "access-points", f"campus,id,name,address\nlincoln,{AP},ap-1,10.0.0.1\n")
         imported(made, clock, "rooms", "campus,building,room\nlincoln,main,101\nlincoln,main,102\n")
         yield made
@@ -266,7 +266,7 @@ def test_a_judge_that_starts_again_judges_what_ended_meanwhile(store, clock, dis
 def test_a_formula_in_a_name_is_disarmed_in_the_csv(store, clock, district):
     text = as_csv(commitment(store, None, None, now=clock()))
 
-    assert "lincoln,'=1+1," in text
+    assert "lincoln,'+1+1," in text
 
 
 def test_evaluate_judges_a_period_again_and_finds_nothing_to_change(store, clock, district):
