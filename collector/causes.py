@@ -37,6 +37,10 @@ PORTAL = "portal"
 WIFI_WEAK = "wifi_weak"
 WIFI_BUSY = "wifi_busy"
 MONITOR_SUSPECT = "monitor_suspect"
+NO_AGENT = "no_agent"
+TOO_LITTLE_EVIDENCE = "too_little_evidence"
+BELOW_THRESHOLD = "below_threshold"
+"""No fault is proven by these: they say what is missing, or which criterion a slot fell short of."""
 
 SUSPECT_SHARE = 0.2
 SUSPECT_CAMPUSES = 5
@@ -101,12 +105,15 @@ def of_slot(
         if since < end and until > begin:
             return PLANNED_WORK, words or "an approved exclusion covers this slot"
     if verdict.verdict == "short":
-        return _short(verdict, said)
+        cause, words = _short(verdict, said)
+        return (cause, words) if cause else _below(verdict)
     if any(since < end and until > begin for since, until in context.collector_gaps):
         return COLLECTOR_GAP, "the collector itself was not receiving in this slot"
     doubtful = {agent for agent, since, until in context.unconfirmed if since < end and (until or end) > begin}
     cause, words = _unknown(verdict, expected, said, faults, doubtful, begin in context.edge_failed)
-    return (cause, words) if cause else _deaf(said, {agent for agent, _ in context.ever_heard})
+    if not cause:
+        cause, words = _deaf(said, {agent for agent, _ in context.ever_heard})
+    return (cause, words) if cause else _lacking(verdict, expected, said)
 
 
 def _unknown(
@@ -143,6 +150,24 @@ def _deaf(said: Mapping[str, Said], heard_before: set[str]) -> tuple[str, str]:
         return "", ""
     named = ", ".join(agent[:12] for agent in sorted(deaf))
     return RADIO, f"no BSS at all is heard by {len(deaf)} agents that heard some before: {named}"
+
+
+def _lacking(verdict: SlotVerdict, expected: Mapping[str, str | None], said: Mapping[str, Said]) -> tuple[str, str]:
+    """What keeps an unknown slot from a verdict, where no fault of anybody is proven."""
+    if not expected and not said:
+        return NO_AGENT, "no approved agent stood on this campus"
+    open_ = [one for one in verdict.criteria if one.verdict == "unknown"]
+    words = (
+        f"{one.id}: {one.unknown} of {one.n} unknown ({_some(list(one.missing)) or 'nothing to judge'})"
+        for one in open_
+    )
+    return TOO_LITTLE_EVIDENCE, "; ".join(words)
+
+
+def _below(verdict: SlotVerdict) -> tuple[str, str]:
+    broken = [one for one in verdict.criteria if one.verdict == "short"]
+    words = (f"{one.id}: {one.short} of {one.n} short ({_some(list(one.failing))})" for one in broken)
+    return BELOW_THRESHOLD, "; ".join(words)
 
 
 def _short(verdict: SlotVerdict, said: Mapping[str, Said]) -> tuple[str, str]:

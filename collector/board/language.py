@@ -64,6 +64,9 @@ CAUSES = {
     "not_reachable_from_here": N_("access points not reachable from the agents"),
     "slow": N_("slow"),
     "loss": N_("data lost on the way"),
+    "no_agent": N_("no agent stands on the campus"),
+    "too_little_evidence": N_("too little evidence"),
+    "below_threshold": N_("below a threshold of the policy"),
     "monitor_suspect": N_("many campuses at once: check this system first"),
 }
 ACCESS_POINTS = {
@@ -82,6 +85,7 @@ REASONS = {
     "placement": N_("an agent's room was corrected"),
     "placement confirmed": N_("an agent's room was confirmed"),
     "surroundings changed": N_("an agent may have been moved"),
+    "campus edge asked": N_("this system had asked the campus's own line"),
     "policy": N_("the policy changed"),
     "inventory": N_("the inventory changed"),
 }

@@ -264,6 +264,27 @@ def test_order_and_repetition_of_evidence_change_nothing(choices, chance):
     assert judge(shuffled) == judge(evidence)
 
 
+@settings(max_examples=200, deadline=None)
+@given(CHOICES, st.booleans(), st.booleans(), st.booleans())
+def test_every_short_or_unknown_slot_has_a_cause_with_its_evidence(choices, any_agents, known, edge_failed):
+    context = Context(
+        ever_answered=KNOWN if known else frozenset(),
+        agents=AGENTS if any_agents else (),
+        edge_failed=frozenset({SLOT}) if edge_failed else frozenset(),
+    )
+    verdict = judge(made(choices), context)
+
+    assert bool(verdict.cause) is bool(verdict.cause_evidence) is (verdict.verdict in ("short", "unknown"))
+
+
+def test_a_slot_without_any_agent_and_one_with_too_few_samples_say_so():
+    assert judge([], Context()).cause == "no_agent"
+    few = judge([minute(agent, reach=dict.fromkeys(APS, (1, 1))) for agent in ROOMS])
+
+    assert (few.verdict, few.cause) == ("unknown", "too_little_evidence")
+    assert "20 of 20 unknown" in few.cause_evidence
+
+
 @settings(max_examples=300, deadline=None)
 @given(CHOICES, st.sets(st.sampled_from("ab"), min_size=1), st.booleans())
 def test_taking_away_what_an_agent_said_moves_every_verdict_only_towards_unknown(choices, gone, one_room):
