@@ -65,7 +65,7 @@ def take_in(store: Store, clock: Callable[[], float], body: dict[str, Any], by: 
             hint = f"give --valid-from {standing[-1].valid_from} or later: what held before is history"
             raise NotDone(f"what holds from {standing[-1].valid_from} on is kept already", hint, status=2)
         proposal = _proposal(connection, kind, body, day)
-        _refuse_too_much(connection, proposal, day, body.get("at_most"))
+        _refuse_too_much(connection, kind, proposal, day, body.get("at_most"))
     result: dict[str, Any] = {
         "kind": kind,
         "rows": proposal.rows,
@@ -101,14 +101,21 @@ def _proposal(connection: Connection, kind: str, body: dict[str, Any], day: date
         raise NotDone(str(refused), f"{len(refused.faults)} faults, nothing was imported", status=2) from None
 
 
-def _refuse_too_much(connection: Connection, proposal: _Proposed, day: datetime.date, at_most: float | None) -> None:
-    """Stops an import that nobody looks at where it would change more of the campuses than a share."""
+def _refuse_too_much(
+    connection: Connection, kind: str, proposal: _Proposed, day: datetime.date, at_most: float | None
+) -> None:
+    """Stops an import that nobody looks at where it would change more than a share of what there is. That names and
+    addresses of access points change is their week's usual: what counts is which there are, and where."""
     if at_most is None:
         return
-    campuses = len(present(connection, day).campuses)
-    changed = len(proposal.changes)
-    if changed > at_most * campuses:
-        reason = f"{changed} of {campuses} campuses would change, more than the share {at_most:g}: nothing was imported"
+    known = present(connection, day)
+    if kind == "access-points":
+        what, count = "access points", sum(len(known.access_points_on(name, day)) for name in known.access_points)
+        changed = sum(change.change != "changed" for change in proposal.changes)
+    else:
+        what, count, changed = "campuses", len(known.campuses), len(proposal.changes)
+    if changed > at_most * count:
+        reason = f"{changed} of {count} {what} would change, more than the share {at_most:g}: nothing was imported"
         raise NotDone(reason, "look at the difference with a dry run, and import it with --apply")
 
 

@@ -73,6 +73,7 @@ def run(arguments: argparse.Namespace) -> int:
         except Refused as refused:
             count = len(refused.faults)
             raise wrong_use(f"{refused}\n{arguments.file}: {count} fault{'s' if count != 1 else ''}") from None
+        bar.remove_task(task)
         days = sum(len(one) for one in ours.days_of(log, held.inventory).values())
         task = bar.add_task("judging campus-days", total=days)
         advance = lambda: bar.advance(task)  # noqa: E731

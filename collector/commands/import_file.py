@@ -40,10 +40,12 @@ def add_parser(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> No
     parser.add_argument("--apply", action="store_true", help="keep it; without this nothing is changed")
     parser.add_argument("--valid-from", type=day, metavar="DATE", help="the day from which it holds (default: today)")
     parser.add_argument(
-        "--unattended", action="store_true", help="keep it without anybody looking, up to --at-most (campuses only)"
+        "--unattended",
+        action="store_true",
+        help="keep campuses or access points without anybody looking, up to --at-most",
     )
     parser.add_argument(
-        "--at-most", type=_share, default=0.05, metavar="SHARE", help="of the campuses that may change (default: 0.05)"
+        "--at-most", type=_share, default=0.05, metavar="SHARE", help="of them that may change (default: 0.05)"
     )
     controllers = parser.add_argument_group("a list of Aruba, Cisco, Meraki or UniFi (import access-points)")
     controllers.add_argument("--sites", type=Path, metavar="FILE", help="its sites' campuses: CSV with site,campus")
@@ -62,7 +64,7 @@ def run(arguments: argparse.Namespace) -> int:
         "valid_from": arguments.valid_from.isoformat() if arguments.valid_from else None,
     }
     if arguments.unattended:
-        if arguments.kind != "campuses":
+        if arguments.kind not in ("campuses", "access-points"):
             raise wrong_use(f"{arguments.kind} cannot be imported --unattended", "look at them, and give --apply")
         body["at_most"] = arguments.at_most
     summary: dict[str, Any] = {}

@@ -91,7 +91,8 @@ def _show(found: Missing) -> None:
     shown = table(f"{len(listed)} findings", "finding", "what", "name", "address or room", "since", "detail")
     for _, finding, id_, name, address, place, since, until, detail in listed[:SHOWN]:
         when = f"{since} to {until}" if until else since or "-"
-        texts = (WORDS[str(finding)], id_, name, address or place or "", when, detail)
+        what = str(id_)[:12] if finding == "agent_without_place" else id_
+        texts = (WORDS[str(finding)], what, name, address or place or "", when, detail)
         shown.add_row(*(cell(text) for text in texts))
     out().print(shown)
     if len(listed) > SHOWN:
@@ -106,7 +107,7 @@ def _show_all(found: list[Missing]) -> None:
             one.access_points, len(one.never_answered), len(one.never_heard), len(one.unlisted), one.rooms,
             len(one.never_measured), len(one.agents_without_place),
         )  # fmt: skip
-        shown.add_row(cell(one.campus), cell(one.record_from or "-"), *(cell(count) for count in counts))
+        shown.add_row(cell(one.campus), cell((one.record_from or "-")[:10]), *(cell(count) for count in counts))
     out().print(shown)
     if len(found) > SHOWN:
         say(f"and {len(found) - SHOWN} more campuses (--csv or --json lists them all)")

@@ -1,5 +1,7 @@
 """What Aruba, Cisco, Meraki and UniFi export becomes the district's access points, by header, site and device."""
 
+import base64
+import contextlib
 import csv
 import datetime
 import io
@@ -10,7 +12,10 @@ import pytest
 from collector.controllers import access_points, sites
 from collector.importing import campuses
 from collector.inventory import Inventory
+from collector.operations import perform
+from collector.refusals import NotDone
 from collector.sheet import Refused
+from tests.collector.small_ledger import District
 
 LISTS = Path(__file__).with_name("lists")
 DAY, LATER = datetime.date(2026, 9, 1), datetime.date(2026, 10, 1)
@@ -207,3 +212,26 @@ def test_an_access_point_with_only_a_radios_address_is_refused_by_line():
         "line 2: it has no Ethernet MAC and no serial number; "
         "export the list with the Ethernet MAC or the serial number"
     ]
+
+
+def weekly(district: District, rows: list[str], **more):
+    """A weekly import that nobody looks at."""
+    text = "\n".join(["campus,id,name,address", *rows, ""]).encode()
+    body = {"kind": "access-points", "name": "aps.csv", "data": base64.b64encode(text).decode(), "apply": True}
+    return perform(district.store, None, district.clock, "import", body | more)
+
+
+def test_an_unattended_list_takes_new_names_and_stops_where_access_points_vanish(tmp_path):
+    district = District(tmp_path)
+    with contextlib.closing(district.store):
+        rows = [f"lincoln,02000000{n:04x},ap-{n},10.0.1.{n}" for n in range(1, 41)]
+        weekly(district, rows)
+
+        renamed = weekly(district, [row.replace("ap-", "renamed-") for row in rows], at_most=0.05)
+        with pytest.raises(NotDone) as stopped:
+            weekly(district, rows[:30], at_most=0.05)
+        fewer = weekly(district, rows[:39], at_most=0.05)
+
+    assert (renamed["applied"], renamed["counts"]) == (True, {"changed": 40})
+    assert "10 of 40 access points would change, more than the share 0.05" in stopped.value.reason
+    assert (fewer["applied"], fewer["counts"]["removed"]) == (True, 1)
