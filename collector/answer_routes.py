@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+from collections.abc import Sequence
 from typing import Any
 
 import msgspec
@@ -11,8 +12,11 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
-from collector.answers import UnknownCampus, commitment
+from collector.answers import Asked, UnknownCampus, answer
 from collector.answers_csv import as_csv
+from collector.commitment import lists
+from collector.commitment.groups import BY
+from collector.commitment.period import UnknownPeriod
 from collector.holding import day_at, held_at
 from collector.services import Services
 from collector.store import ledger
@@ -31,20 +35,20 @@ def routes(services: Services) -> list[BaseRoute]:
     async def days(request: Request) -> Response:
         return await _answered(_ledger, services, request)
 
-    async def answer(request: Request) -> Response:
+    async def commitment(request: Request) -> Response:
         return await _answered(_commitment, services, request)
 
     return [
         Route("/v1/campuses", campuses, methods=["GET"]),
         Route("/v1/campuses/{campus}/ledger", days, methods=["GET"]),
-        Route("/v1/commitment", answer, methods=["GET"]),
+        Route("/v1/commitment", commitment, methods=["GET"]),
     ]
 
 
 async def _answered(work: Any, services: Services, request: Request) -> Response:
     try:
         response: Response = await run_in_threadpool(work, services, request)
-    except WrongQuery as fault:
+    except (WrongQuery, UnknownPeriod) as fault:
         return as_json({"error": str(fault)}, 400)
     except UnknownCampus as fault:
         return as_json({"error": str(fault)}, 404)
@@ -53,17 +57,43 @@ async def _answered(work: Any, services: Services, request: Request) -> Response
 
 def _commitment(services: Services, request: Request) -> Response:
     query = request.query_params
-    answer = commitment(
-        services.store,
-        day(request, "from"),
-        day(request, "to"),
-        query.get("campus"),
-        now=services.clock(),
+    since, until, period = day(request, "from"), day(request, "to"), query.get("period", "")
+    if period and (since or until):
+        raise WrongQuery("period and from or to say two things: leave one of them out")
+    asked = Asked(
+        period=period,
+        campus=query.get("campus"),
+        by=_one_of(request, "by", BY) or "campus",
         why=query.get("why", "") in ("1", "true"),
+        rooms_over=_share(request, "rooms_over", lists.ROOMS_OVER),
+        evidence_floor=_share(request, "evidence_floor", lists.EVIDENCE_FLOOR),
+        term=services.config.term,
     )
+    listed = _one_of(request, "list", lists.NAMES)
+    found = answer(services.store, asked, now=services.clock(), since=since, until=until)
     if query.get("format") == "csv":
-        return Response(as_csv(answer), media_type="text/csv; charset=utf-8")
-    return as_json(answer)
+        return Response(as_csv(found, listed), media_type="text/csv; charset=utf-8")
+    return as_json(found["lists"][listed] if listed else found)
+
+
+def _one_of(request: Request, key: str, known: Sequence[str]) -> str | None:
+    text = request.query_params.get(key)
+    if text is not None and text not in known:
+        raise WrongQuery(f"{key}={text[:40]!r} is none of {', '.join(known)}")
+    return text
+
+
+def _share(request: Request, key: str, default: float) -> float:
+    text = request.query_params.get(key)
+    if text is None:
+        return default
+    try:
+        share = float(text)
+    except ValueError:
+        share = -1.0
+    if not 0 <= share <= 1:
+        raise WrongQuery(f"{key}={text[:40]!r} is no share from 0 to 1")
+    return share
 
 
 def _campuses(services: Services) -> list[dict[str, Any]]:
@@ -79,6 +109,8 @@ def _campuses(services: Services) -> list[dict[str, Any]]:
             "campus": one.id,
             "name": one.name,
             "region": one.region,
+            "board_district": one.board_district,
+            "grade_span": one.grade_span,
             "uplink": one.uplink,
             "timezone": one.timezone,
             "simulated": one.simulated,

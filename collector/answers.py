@@ -6,37 +6,53 @@ denominators are added up, never averages.
 
 The headline (``verdict``, its bounds, every count) holds all class time, approved planned work too: it never drops time
 quietly. ``without_exclusions`` stands beside it and answers the same of the time that planned work left, and
-``exclusions`` lists what that leaves out.
+``exclusions`` lists what that leaves out. Both stand in the answers of groups and in the totals too.
 """
 
 from __future__ import annotations
 
 import datetime
-import zoneinfo
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
+from msgspec import Struct
 from sqlalchemy import Connection
 
-from collector import coverage, day_verdict, planned_work
-from collector.day_record import Criterion, DayRecord, RoomAir, Span, day_bounds, local_day
+from collector import coverage, planned_work
+from collector.commitment import lists, trend
+from collector.commitment.basis import Basis
+from collector.commitment.counts import Counts, count, left_out
+from collector.commitment.groups import WORST_FIRST, budgets, groups, ratios, said, summed
+from collector.commitment.period import TERM, Dates, Known, Period, UnknownPeriod, before, parse
+from collector.commitment.why import grounds, local
+from collector.day_record import RoomAir, day_bounds, local_day
 from collector.holding import Held, Holding, NothingHolds
-from collector.hours import instructional
 from collector.inventory import Campus
-from collector.roll_up import Bounds, Tally, roll_up, total
+from collector.policy import baseline
+from collector.roll_up import roll_up, total
 from collector.store import coverage as rooms_measured
-from collector.store import exclusions as kept_exclusions
-from collector.store import judging as sql
 from collector.store import ledger
 
 if TYPE_CHECKING:
     from collector.store import Store
 
-_WORST_FIRST = {"falls_short": 0, "not_enough_evidence": 1, "meets": 2}
-
 
 class UnknownCampus(LookupError):
     """A campus that is in no inventory."""
+
+
+class Asked(Struct, frozen=True):
+    """What is asked beside the days. ``period``: its text, instead of days (see collector/commitment/period.py);
+    ``by``: what campuses are grouped by; ``rooms_over`` and ``evidence_floor``: shares of class time for the lists;
+    ``term``: the agreement's."""
+
+    period: str = ""
+    campus: str | None = None
+    by: str = "campus"
+    why: bool = False
+    rooms_over: float = lists.ROOMS_OVER
+    evidence_floor: float = lists.EVIDENCE_FLOOR
+    term: Dates = TERM
 
 
 def commitment(
@@ -50,247 +66,202 @@ def commitment(
 ) -> dict[str, Any]:
     """The answer for the days ``since`` to ``until``, both included; by default from the first day of the ledger to
     today. Those who fall short stand first. Raises UnknownCampus."""
+    return answer(store, Asked(campus=campus, why=why), now=now, since=since, until=until)
+
+
+def answer(
+    store: Store, asked: Asked, *, now: float, since: datetime.date | None = None, until: datetime.date | None = None
+) -> dict[str, Any]:
+    """The answer of a period or of days, with its groups, its trend and its lists. Raises UnknownCampus, and
+    UnknownPeriod where the calendar does not say the period."""
     holding = Holding()
     with store.read() as connection:
         holding.refresh(connection)
         try:
             held = holding.at(connection, now)
-            today = held.today(now)
-            first = since or _first_day(connection, campus) or today
-            last = until or max(today, first)
-            if last < today:
-                held = holding.on(connection, last)
         except NothingHolds:
-            return _nothing(since, until, now)
-        if campus is not None and campus not in held.inventory.campuses:
-            raise UnknownCampus(f"campus {campus!r} is in no inventory")
-        chosen = [one for name, one in sorted(held.inventory.campuses.items()) if campus in (None, name)]
-        rows: dict[str, dict[str, ledger.LedgerRow]] = {}
-        for row in ledger.newest_of_period(connection, first.isoformat(), last.isoformat(), campus):
-            rows.setdefault(row.campus, {})[row.day] = row
-        rooms = rooms_measured.latest(connection, last.isoformat(), campus) if coverage.criteria(held.policy) else {}
-        answers = [
-            _campus_answer(
-                connection, holding, held, one, rows.get(one.id, {}), (first, last), now, rooms.get(one.id, {}), why=why
-            )
-            for one in chosen
-        ]
-    answers.sort(
-        key=lambda one: (one["simulated"], _WORST_FIRST[one["verdict"]], one["met_ratio_lower"], one["campus"])
-    )
-    return {
-        "from": first.isoformat(),
-        "to": last.isoformat(),
-        "objective": held.policy.slot_objective,
-        "day_objective": held.policy.day_objective,
-        "policy": held.policy.name,
-        "policy_hash": held.hashes["policy"],
-        "proposed": held.policy.proposed,
-        "back_dated": held.back_dated,
-        "policy_kept_at": held.policy_kept_at,
-        "demonstration_hours": held.hours.always,
-        "campuses": answers,
-        "totals": {
-            "real": _totals([one for one in answers if not one["simulated"]]),
-            "simulated": _totals([one for one in answers if one["simulated"]]),
-        },
-    }
-
-
-def _campus_answer(
-    connection: Connection,
-    holding: Holding,
-    held: Held,
-    campus: Campus,
-    rows: dict[str, ledger.LedgerRow],
-    period: tuple[datetime.date, datetime.date],
-    now: float,
-    surveyed: dict[str, RoomAir],
-    *,
-    why: bool,
-) -> dict[str, Any]:
-    records = [row.record for row in rows.values()]
-    tallies = []
-    slots = Tally()
-    causes: dict[str, int] = {}
-    for record in records:
-        totals = record.totals()
-        tallies.append(Tally(*(totals[word][1] for word in ("met", "short", "unknown"))))
-        slots += Tally(*(totals[word][0] for word in ("met", "short", "unknown")))
-        for cause, seconds in record.causes().items():
-            causes[cause] = causes.get(cause, 0) + seconds
-    begins = sql.record_begins(connection, campus.id)
-    lost = _days_without_row(connection, holding, campus, rows, period, begins, now)
-    lost_seconds = sum(part[3] for parts in lost.values() for part in parts)
-    seconds_of = total(tallies) + Tally(unknown=lost_seconds)
-    slots += Tally(unknown=sum(len(parts) for parts in lost.values()))
-    days_of = _days(connection, holding, campus, records, lost, now)
-    days = total(days_of.values())
-    verdict, by_slots, by_days = roll_up(held.policy, seconds_of, days)
-    bounds = day_bounds(period[0], campus.timezone)[0], day_bounds(period[1], campus.timezone)[1]
-    exclusions = kept_exclusions.approved(connection, *bounds, campus.id)
-    out = planned_work.left_out(records, lost, exclusions)
-    days_left = total(tally for day, tally in days_of.items() if day not in out.days)
-    listed = {room.id for room in held.inventory.places.get(campus.id, ())}
-    measured = ({place for record in records for place in record.places_measured} | surveyed.keys()) & listed
-    until = datetime.datetime.fromtimestamp(min(now, day_bounds(period[1], campus.timezone)[1]), datetime.UTC)
-    answer: dict[str, Any] = {
-        "campus": campus.id,
-        "name": campus.name,
-        "region": campus.region,
-        "simulated": campus.simulated,
-        "verdict": verdict,
-        **_ratios(by_slots),
-        "slots": {"met": slots.met, "short": slots.short, "unknown": slots.unknown, "all": slots.all},
-        "seconds": {"met": seconds_of.met, "short": seconds_of.short, "unknown": seconds_of.unknown},
-        "instructional_seconds": seconds_of.all,
-        "day_verdict": by_days.verdict if by_days.evidence_ratio is not None else None,
-        "days": {"met": days.met, "short": days.short, "unknown": days.unknown, "all": days.all},
-        "day_outcomes": _outcomes(records),
-        "rooms": {"measured": len(measured), "listed": len(listed)},
-        "coverage": coverage.line(held.policy, listed, surveyed, until),
-        "record_from": _local(begins, campus) if begins is not None else None,
-        "causes": dict(sorted(causes.items(), key=lambda item: -item[1])),
-        "without_exclusions": planned_work.answered(held.policy, planned_work.less(seconds_of, out.seconds), days_left),
-        "exclusions": planned_work.listed(exclusions, out),
-    }
-    if why:
-        answer["why"] = {
-            "spans": [_span(record, span, campus) for record in records for span in record.spans if _tells(span)],
-            "rooms_never_measured": sorted(listed - measured),
-            "days_without_record_seconds": lost_seconds,
-            "days": [_day(record) for record in records if _day_tells(record)],
-        }
-    return answer
-
-
-def _ratios(bounds: Bounds) -> dict[str, float]:
-    """Without any class time nothing is known: everything between nothing and all is possible."""
-    return {
-        "met_ratio_lower": 0.0 if bounds.lower is None else bounds.lower,
-        "met_ratio_upper": 1.0 if bounds.upper is None else bounds.upper,
-        "evidence_ratio": bounds.evidence_ratio or 0.0,
-    }
-
-
-def _days_without_row(
-    connection: Connection,
-    holding: Holding,
-    campus: Campus,
-    rows: dict[str, ledger.LedgerRow],
-    period: tuple[datetime.date, datetime.date],
-    begins: float | None,
-    now: float,
-) -> dict[str, list[planned_work.Part]]:
-    """The class time, by day, of the record's finished days that the ledger does not hold."""
-    if begins is None:
-        return {}
-    day = max(period[0], local_day(begins, campus.timezone))
-    last = min(period[1], local_day(now, campus.timezone) - datetime.timedelta(days=1))
-    lost: dict[str, list[planned_work.Part]] = {}
-    while day <= last:
-        if day.isoformat() not in rows:
-            held = holding.on(connection, day)
-            seconds = held.policy.slot_seconds
-            weights = instructional(held.hours, campus, day, seconds)
-            lost[day.isoformat()] = [
-                (slot, slot + seconds, "unknown", weight) for slot, weight in weights.items() if slot >= begins
-            ]
-        day += datetime.timedelta(days=1)
-    return lost
-
-
-def _days(
-    connection: Connection,
-    holding: Holding,
-    campus: Campus,
-    records: list[DayRecord],
-    lost: dict[str, list[planned_work.Part]],
-    now: float,
-) -> dict[str, Tally]:
-    """Each school day by its verdict: those that are over, and of which the policy of that day required something. A
-    day that was closed before days were judged, or of which no row is left, is unknown where something was required."""
-    found = {}
-    today = local_day(now, campus.timezone)
-    for record in records:
-        day = datetime.date.fromisoformat(record.day)
-        if record.day_verdict is not None:
-            verdict = record.day_verdict.verdict
-        elif day < today and any(letter in "msu" for letter in record.strip):
-            verdict = "unknown" if day_verdict.required(holding.on(connection, day).policy) else ""
+            return _nothing(asked, since, until, now)
+        known = Known(held.today(now), holding.calendars(connection), asked.term)
+        if asked.period:
+            period = parse(asked.period, known)
         else:
-            continue
-        if verdict:
-            found[record.day] = Tally(**{verdict: 1})
-    for name, parts in lost.items():
-        if parts and day_verdict.required(holding.on(connection, datetime.date.fromisoformat(name)).policy):
-            found[name] = Tally(unknown=1)
+            first = since or _first_day(connection, asked.campus) or known.today
+            period = Period("days", "", first, until or max(known.today, first))
+        earlier, why_not = _earlier(period, known, since)
+        if asked.campus is not None and asked.campus not in held.inventory.campuses:
+            raise UnknownCampus(f"campus {asked.campus!r} is in no inventory")
+        if period.last < known.today:
+            held = holding.on(connection, period.last)
+        begins = period.first if earlier is None else earlier.first
+        basis = Basis(connection, holding, held, _chosen(held, asked.campus), (begins, period.last), now)
+        return _Answering(basis, asked, period, earlier, why_not).whole()
+
+
+def of_periods(
+    store: Store, periods: Mapping[str, Period], *, now: float, holding: Holding | None = None
+) -> dict[str, dict[str, dict[str, Any]]]:
+    """Each campus's answer in each of several periods, by the period's label and the campus: the ledger is read once.
+    Without trend, lists and grounds. Raises NothingHolds."""
+    holding = holding or Holding()
+    found: dict[str, dict[str, dict[str, Any]]] = {}
+    if not periods:
+        return found
+    with store.read() as connection:
+        holding.refresh(connection)
+        held = holding.at(connection, now)
+        days = min(one.first for one in periods.values()), max(one.last for one in periods.values())
+        basis = Basis(connection, holding, held, _chosen(held, None), days, now)
+        for label, period in periods.items():
+            found[label] = {one["campus"]: one for one in _Answering(basis, Asked(), period, None, "").campuses()}
     return found
 
 
-def _outcomes(records: list[DayRecord]) -> dict[str, int]:
-    """Tries to join and throughput tests of the period's finished days by their outcome, the deferred ones too."""
-    found: dict[str, int] = {}
-    for record in records:
-        if record.day_verdict is not None:
-            for key, count in record.day_verdict.outcomes.items():
-                found[key] = found.get(key, 0) + count
-    return dict(sorted(found.items()))
+def _chosen(held: Held, campus: str | None) -> list[Campus]:
+    return [one for name, one in sorted(held.inventory.campuses.items()) if campus in (None, name)]
 
 
-def _day_tells(record: DayRecord) -> bool:
-    return record.day_verdict is not None and record.day_verdict.verdict in ("short", "unknown")
+def _earlier(period: Period, known: Known, since: datetime.date | None) -> tuple[Period | None, str]:
+    """What to compare with, or why there is nothing. A period that is not over is compared with as many days of the one
+    before it."""
+    if period.kind == "days" and since is None:
+        return None, "the whole record has nothing before it"
+    if period.first > known.today:
+        return None, "the period has not begun"
+    try:
+        found = before(period, known)
+    except UnknownPeriod as fault:
+        return None, fault.reason
+    if known.today >= period.last:
+        return found, ""
+    so_far = found.first + (known.today - period.first)
+    return Period(found.kind, found.name, found.first, min(found.last, so_far)), ""
 
 
-def _tells(span: Span) -> bool:
-    return span.grounds.verdict in ("short", "unknown")
+class _Answering:
+    """One period of a basis answered."""
 
+    def __init__(self, basis: Basis, asked: Asked, period: Period, earlier: Period | None, why_not: str) -> None:
+        self._basis = basis
+        self._held = basis.held
+        self._asked = asked
+        self._period = period
+        self._earlier = earlier
+        self._why_not = why_not
+        if earlier is not None and self._policies(earlier) != self._policies(period):
+            self._why_not = "another policy judged the period before"
 
-def _span(record: DayRecord, span: Span, campus: Campus) -> dict[str, Any]:
-    grounds = span.grounds
-    return {
-        "day": record.day,
-        "from": _local(span.from_slot, campus)[11:16],
-        "to": _local(span.to_slot, campus)[11:16],
-        "from_at": span.from_slot,
-        "to_at": span.to_slot,
-        "verdict": grounds.verdict,
-        "cause": grounds.cause,
-        "cause_evidence": grounds.cause_evidence,
-        "criteria": _not_met(grounds.criteria),
-    }
+    def _policies(self, period: Period) -> set[str]:
+        return self._basis.policies(period.first, period.last)
 
+    def campuses(self) -> list[dict[str, Any]]:
+        policy = self._held.policy
+        last = self._period.last.isoformat()
+        only = self._asked.campus
+        rooms = rooms_measured.latest(self._basis.connection, last, only) if coverage.criteria(policy) else {}
+        return [self._campus(one, rooms.get(one.id, {})) for one in self._basis.campuses]
 
-def _day(record: DayRecord) -> dict[str, Any]:
-    said = record.day_verdict
-    assert said is not None
-    return {
-        "day": record.day,
-        "verdict": said.verdict,
-        "cause": said.cause,
-        "cause_evidence": said.cause_evidence,
-        "outcomes": said.outcomes,
-        "criteria": _not_met(said.criteria),
-    }
-
-
-def _not_met(criteria: Iterable[Criterion]) -> list[dict[str, Any]]:
-    return [
-        {
-            "id": one.id,
-            "verdict": one.verdict,
-            "met": one.met,
-            "of": one.n,
-            "failing": list(one.failing),
-            "missing": list(one.missing),
+    def whole(self) -> dict[str, Any]:
+        held, period, asked, policy = self._held, self._period, self._asked, self._held.policy
+        answers = self.campuses()
+        answers.sort(
+            key=lambda one: (one["simulated"], WORST_FIRST[one["verdict"]], one["met_ratio_lower"], one["campus"])
+        )
+        return {
+            "from": period.first.isoformat(),
+            "to": period.last.isoformat(),
+            "period": {"kind": period.kind, "name": period.name},
+            "before": None
+            if self._earlier is None
+            else {"name": self._earlier.name, "from": str(self._earlier.first), "to": str(self._earlier.last)},
+            "objective": policy.slot_objective,
+            "day_objective": policy.day_objective,
+            "policy": policy.name,
+            "policy_hash": held.hashes["policy"],
+            "proposed": policy.proposed,
+            "back_dated": held.back_dated,
+            "policy_kept_at": held.policy_kept_at,
+            "demonstration_hours": held.hours.always,
+            "campuses": answers,
+            "by": asked.by,
+            "groups": groups(answers, asked.by, policy) if asked.by != "campus" else [],
+            "totals": {
+                "real": summed([one for one in answers if not one["simulated"]], policy),
+                "simulated": summed([one for one in answers if one["simulated"]], policy),
+            },
+            "lists": lists.of_answers(
+                [(one, self._basis.sums(one["campus"], period.first, period.last)) for one in answers],
+                asked.rooms_over,
+                asked.evidence_floor,
+            ),
         }
-        for one in criteria
-        if one.verdict != "met"
-    ]
+
+    def _campus(self, campus: Campus, surveyed: dict[str, RoomAir]) -> dict[str, Any]:
+        basis, policy = self._basis, self._held.policy
+        first, last = self._period.first, self._period.last
+        counts = count(basis, campus, first, last)
+        seconds, slots, days = counts.seconds, counts.slots, counts.day_tally
+        verdict, by_slots, by_days = roll_up(policy, seconds, days)
+        exclusions = basis.exclusions(campus, first, last)
+        out = left_out(basis, campus, counts, exclusions)
+        days_left = [tally for day, tally in counts.days.items() if day not in out.days]
+        listed = {room.id for room in self._held.inventory.places.get(campus.id, ())}
+        measured = ({place for one in counts.sums for place in one.places} | surveyed.keys()) & listed
+        until = datetime.datetime.fromtimestamp(min(basis.now, day_bounds(last, campus.timezone)[1]), datetime.UTC)
+        begins = basis.begins.get(campus.id)
+        found: dict[str, Any] = {
+            "campus": campus.id,
+            "name": campus.name,
+            "region": campus.region,
+            "board_district": campus.board_district,
+            "grade_span": campus.grade_span,
+            "simulated": campus.simulated,
+            "verdict": verdict,
+            **ratios(by_slots),
+            "slots": said(slots) | {"all": slots.all},
+            "seconds": said(seconds),
+            "instructional_seconds": seconds.all,
+            "day_verdict": by_days.verdict if by_days.evidence_ratio is not None else None,
+            "days": said(days) | {"all": days.all},
+            **budgets(policy, seconds, days),
+            "day_outcomes": _added(one.outcomes for one in counts.sums),
+            "rooms": {"measured": len(measured), "listed": len(listed)},
+            "coverage": coverage.line(policy, listed, surveyed, until),
+            "record_from": local(begins, campus) if begins is not None else None,
+            "causes": dict(sorted(_added(one.causes for one in counts.sums).items(), key=lambda item: -item[1])),
+            "without_exclusions": planned_work.answered(
+                policy, planned_work.less(seconds, out.seconds), total(days_left)
+            ),
+            "exclusions": planned_work.listed(exclusions, out),
+            "trend": self._trend(campus, counts),
+        }
+        if self._asked.why:
+            records = basis.records(campus, [(first, last)])
+            found["why"] = grounds(records, campus) | {
+                "rooms_never_measured": sorted(listed - measured),
+                "days_without_record_seconds": counts.lost_seconds,
+            }
+        return found
+
+    def _trend(self, campus: Campus, counts: Counts) -> dict[str, Any]:
+        if self._earlier is None or self._why_not:
+            return trend.not_comparable(self._why_not)
+        begins = self._basis.begins.get(campus.id)
+        old = count(self._basis, campus, self._earlier.first, self._earlier.last)
+        return trend.of_campus(
+            counts.seconds,
+            old.seconds,
+            self._held.policy.slot_objective,
+            None if begins is None else local_day(begins, campus.timezone),
+            self._earlier.first,
+        )
 
 
-def _local(at: float, campus: Campus) -> str:
-    return datetime.datetime.fromtimestamp(at, zoneinfo.ZoneInfo(campus.timezone)).isoformat(timespec="minutes")
+def _added(of_days: Iterable[dict[str, int]]) -> dict[str, int]:
+    found: dict[str, int] = {}
+    for one in of_days:
+        for key, number in one.items():
+            found[key] = found.get(key, 0) + number
+    return dict(sorted(found.items()))
 
 
 def _first_day(connection: Connection, campus: str | None) -> datetime.date | None:
@@ -298,26 +269,20 @@ def _first_day(connection: Connection, campus: str | None) -> datetime.date | No
     return None if day is None else datetime.date.fromisoformat(day)
 
 
-def _totals(answers: list[dict[str, Any]]) -> dict[str, Any]:
-    seconds = total(Tally(**one["seconds"]) for one in answers)
-    return {
-        "campuses": len(answers),
-        **{verdict: sum(one["verdict"] == verdict for one in answers) for verdict in _WORST_FIRST},
-        "without_exclusions": {
-            verdict: sum(one["without_exclusions"]["verdict"] == verdict for one in answers) for verdict in _WORST_FIRST
-        },
-        "seconds": {"met": seconds.met, "short": seconds.short, "unknown": seconds.unknown},
-    }
-
-
-def _nothing(since: datetime.date | None, until: datetime.date | None, now: float) -> dict[str, Any]:
+def _nothing(asked: Asked, since: datetime.date | None, until: datetime.date | None, now: float) -> dict[str, Any]:
     """Before the first import there is no campus and so no local day."""
     today = datetime.datetime.fromtimestamp(now, datetime.UTC).date()
+    nobody = summed([], baseline())
     return {
         "from": (since or until or today).isoformat(),
         "to": (until or max(today, since or today)).isoformat(),
+        "period": {"kind": "days", "name": ""},
+        "before": None,
         "objective": 0.0,
         "policy": "",
         "campuses": [],
-        "totals": {"real": _totals([]), "simulated": _totals([])},
+        "by": asked.by,
+        "groups": [],
+        "totals": {"real": nobody, "simulated": nobody},
+        "lists": lists.of_answers([], asked.rooms_over, asked.evidence_floor),
     }

@@ -92,6 +92,10 @@ class Bundle:
     def written(self) -> Iterator[Written]:
         return iter(self._rows)
 
+    def summed_otherwise(self) -> list[tuple[str, str]]:
+        """A bundle has no sums: who reads it adds up the ledger's rows themselves."""
+        return []
+
     def snapshots(self) -> Iterator[Snapshot]:
         for name in self._zip.namelist():
             if found := _SNAPSHOT.match(name):

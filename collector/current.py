@@ -6,6 +6,7 @@ shown as soon as they are judged; the sums of a period, which move slowly and co
 
 from __future__ import annotations
 
+import contextlib
 import shutil
 import threading
 import time
@@ -17,13 +18,11 @@ from starlette.responses import Response
 
 from collector import answers, expose, series
 from collector.alerting.before_class import BeforeClass, FirstBells
-from collector.commitment.budget import budget
 from collector.commitment.period import GAUGES, Known, UnknownPeriod, parse
 from collector.expose import Bounds, CampusBlock, CampusNow, Exposition, Rooms, Told
 from collector.holding import Held, Holding, NothingHolds
 from collector.moved import moved
 from collector.policy import Policy
-from collector.roll_up import Tally
 from collector.store import agents, incidents, marks, surroundings
 
 if TYPE_CHECKING:
@@ -182,33 +181,31 @@ class Current:
         began = time.monotonic()
         found: dict[str, dict[str, Bounds]] = {}
         rooms: dict[str, Rooms] = {}
-        periods = []
+        periods = {}
         for label, kind in GAUGES.items():
-            try:
-                period = parse(kind, known)
-            except UnknownPeriod:  # the calendar does not say it: then there is nothing to show
-                continue
-            periods.append((label, period.name, period.first.isoformat(), period.last.isoformat()))
-            last = min(period.last, known.today)
-            if last < period.first:
-                continue
-            answer = answers.commitment(self._services.store, period.first, last, None, now=now)
-            for one in answer["campuses"]:
-                found.setdefault(one["campus"], {})[label] = _bounds(one, answer["objective"])
+            # What the calendar does not say has nothing to show.
+            with contextlib.suppress(UnknownPeriod):
+                periods[label] = parse(kind, known)
+        answered = answers.of_periods(self._services.store, periods, now=now, holding=self._holding)
+        for label, campuses in answered.items():
+            for name, one in campuses.items():
+                found.setdefault(name, {})[label] = _bounds(one)
                 if label == ROOMS_OF:
-                    rooms[one["campus"]] = _rooms(one)
+                    rooms[name] = _rooms(one)
         simulated = {one.id for one in held.inventory.campuses.values() if one.simulated}
         with self._services.store.read() as connection:
             self._closed = incidents.closed(connection, simulated)
-        self._commitment, self._periods = found, periods
-        self._rooms = rooms
+        self._commitment, self._rooms = found, rooms
+        self._periods = [
+            (label, one.name, one.first.isoformat(), one.last.isoformat()) for label, one in periods.items()
+        ]
         self._add_up_again_at = time.monotonic() + max(TURN_SECONDS, 10 * (time.monotonic() - began))
 
 
-def _bounds(one: dict[str, Any], objective: float) -> Bounds:
-    left = budget(Tally(**one["seconds"]), objective)
+def _bounds(one: dict[str, Any]) -> Bounds:
+    left = one["error_budget"]
     shares = one["met_ratio_lower"], one["met_ratio_upper"], one["evidence_ratio"]
-    return Bounds(*shares, left.left_ratio_lower, left.left_ratio_upper, one["instructional_seconds"])
+    return Bounds(*shares, left["left_ratio_lower"], left["left_ratio_upper"], one["instructional_seconds"])
 
 
 def _rooms(answer: dict[str, Any]) -> Rooms:

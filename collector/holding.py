@@ -101,7 +101,7 @@ class Holding:
     def calendars(self, connection: Connection) -> tuple[Calendar, ...]:
         """The calendar of each school year as the newest hours say it, the earliest year first."""
         years: dict[int, Calendar] = {}
-        for hash_ in dict.fromkeys(one.hash for one in self._listed.get("hours", [])):
+        for hash_ in [one.hash for one in self._listed.get("hours", [])]:
             if hash_ not in self._calendars:
                 body = snapshots.body(connection, "hours", hash_)
                 self._calendars[hash_] = msgspec.json.decode(body, type=_CalendarOf).calendar

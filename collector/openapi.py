@@ -24,7 +24,7 @@ ROUTES: tuple[tuple[str, str, str, str, Any, Any], ...] = (
     ("/v1/campuses/{id}/ledger", "get", "anyone", "The ledger's days of a campus.", None, None),
     ("/v1/campuses/{id}/seen", "get", "anyone", "What is listed of a campus and was never seen.", None, None),
     ("/v1/seen", "get", "anyone", "The same of every campus; ?format=csv.", None, None),
-    ("/v1/commitment", "get", "anyone", "The share of instructional time met, as bounds.", None, None),
+    ("/v1/commitment", "get", "anyone", "The answer (period=, by=, campus=, list=, format=csv).", None, None),
     ("/v1/incidents", "get", "anyone", "Incidents, newest first, without names.", None, None),
     ("/v1/incidents/{id}", "get", "anyone", "One incident with its steps, without names.", None, None),
     ("/metrics", "get", "anyone", "The collector's health and the campuses, for Prometheus.", None, None),

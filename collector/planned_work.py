@@ -69,6 +69,7 @@ def answered(policy: Policy, seconds: Tally, days: Tally) -> dict[str, Any]:
         "day_verdict": by_days.verdict if by_days.evidence_ratio is not None else None,
         "seconds": {"met": seconds.met, "short": seconds.short, "unknown": seconds.unknown},
         "instructional_seconds": seconds.all,
+        "days": {"met": days.met, "short": days.short, "unknown": days.unknown, "all": days.all},
     }
 
 

@@ -52,7 +52,8 @@ class Verification:
         self._values: dict[tuple[str, str], Any] = {}
 
     def differences(self) -> Iterator[Difference]:
-        """In the order of chain, snapshots, campuses, days and slots: the first one is the one to look at."""
+        """In the order of chain, snapshots, campuses, days and slots, and then what is added up of them: the first one
+        is the one to look at."""
         chain = Chain(*self._source.before())
         yield from chain.broken(self._source.written())
         self.counts.revisions, self.counts.chain = chain.count, chain.last
@@ -72,6 +73,8 @@ class Verification:
             yield from reports.together()
             self.counts.reports += reports.count
             self.counts.gaps += reports.gaps()
+        for name, day_name in self._source.summed_otherwise():
+            yield Difference(f"sums of {name} {day_name}", "they are not what the ledger's row says", name, day_name)
 
     def _snapshots(self) -> Iterator[Difference]:
         for one in self._source.snapshots():

@@ -22,6 +22,7 @@ from collector.board import views
 from collector.board.school_days import SchoolDay, school_days
 from collector.board.strip import Strip, strip
 from collector.board.survey import survey_lines
+from collector.commitment.period import Period
 from collector.day_record import DayRecord, RoomAir, local_day
 from collector.holding import Held, Holding, NothingHolds
 from collector.hours import class_intervals
@@ -188,11 +189,9 @@ class Reading:
     def _add_up(self, held: Held, now: float) -> Sums:
         began = time.monotonic()
         today = held.today(now)
-        periods = {}
-        for key, days in views.PERIODS.items():
-            since = today - datetime.timedelta(days=days - 1)
-            answer = answers.commitment(self._services.store, since, today, None, now=now)
-            periods[key] = {one["campus"]: one for one in answer["campuses"]}
+        since = {key: today - datetime.timedelta(days=days - 1) for key, days in views.PERIODS.items()}
+        asked = {key: Period("days", key, first, today) for key, first in since.items()}
+        periods = answers.of_periods(self._services.store, asked, now=now)
         self._sums = made = Sums(now, periods)
         self._stale_at = time.monotonic() + max(_FRESH_SECONDS, 10 * (time.monotonic() - began))
         return made

@@ -10,8 +10,8 @@ from typing import Any
 
 from collector import incident_answers
 from collector.commands.administer import perform
-from collector.commands.commitment import duration
 from collector.commands.console import Failure, cell, out, print_json, say, table
+from collector.commands.figures import duration
 from collector.commands.present import open_store, settings
 from collector.commands.when import day, instant, span
 from collector.incident_acts import STEPS

@@ -10,7 +10,7 @@ from sqlalchemy import Connection, select
 
 from collector.facts import Campus, Snapshot, Stream
 from collector.judging import Beside, beside
-from collector.store import agents, evidence, judging, ledger, marks, schema
+from collector.store import agents, day_sums, evidence, judging, ledger, marks, schema
 from collector.store.evidence import Kept
 from collector.store.ledger import LedgerRow, Written
 
@@ -40,6 +40,9 @@ class StoreFacts:
 
     def written(self) -> Iterator[Written]:
         return itertools.chain(ledger.written(self._connection), ledger.without_link(self._connection))
+
+    def summed_otherwise(self) -> list[tuple[str, str]]:
+        return day_sums.rebuild(self._connection, write=False).differing
 
     def snapshots(self) -> Iterator[Snapshot]:
         table = schema.snapshot

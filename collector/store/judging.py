@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from msgspec import Struct
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, bindparam, func, select
 
 from collector.store import edges, schema, surroundings
 from collector.store import exclusions as planned
@@ -48,6 +48,23 @@ def record_begins(connection: Connection, campus: str) -> float | None:
     )
     found = [at for at in (connection.scalar(query) for query in firsts) if at is not None]
     return min(found, default=None)
+
+
+def records_begin(connection: Connection, campuses: Iterable[str]) -> dict[str, float]:
+    """The same for many campuses; one whose record has not begun is left out."""
+    placed = schema.placement.c
+    query = (
+        select(placed.campus, func.min(placed.from_at).label("first")).where(placed.from_at > 0).group_by(placed.campus)
+    )
+    firsts = {row.campus: float(row.first) for row in connection.execute(query)}
+    kept = schema.evidence.c
+    oldest = select(func.min(kept.start_at)).where(kept.campus == bindparam("of"))
+    found = {}
+    for campus in campuses:
+        both = [at for at in (firsts.get(campus), connection.scalar(oldest, {"of": campus})) if at is not None]
+        if both:
+            found[campus] = min(both)
+    return found
 
 
 def answered(connection: Connection, agents: Iterable[str]) -> dict[tuple[str, str], float]:

@@ -15,7 +15,7 @@ from msgspec import Struct
 from sqlalchemy import Connection, and_, func, insert, select, update
 
 from collector.day_record import NOT_JUDGED, DayRecord, SlotChange
-from collector.store import schema
+from collector.store import day_sums, schema
 
 _record = msgspec.json.Decoder(DayRecord)
 
@@ -166,7 +166,8 @@ def doubted_slots(connection: Connection, campus: str, since: datetime.date) -> 
 
 
 def write(connection: Connection, row: LedgerRow) -> LedgerRow:
-    """Writes a revision, new or still open. One that is no longer open is sealed: it takes the chain's next link."""
+    """Writes a revision, new or still open, and what answers add up of it. One that is no longer open is sealed: it
+    takes the chain's next link."""
     table = schema.ledger
     values: dict[str, Any] = msgspec.structs.asdict(row) | {"strip": row.record.strip, "sealed_order": None}
     if not row.open:
@@ -175,6 +176,7 @@ def write(connection: Connection, row: LedgerRow) -> LedgerRow:
     here = and_(table.c.campus == row.campus, table.c.day == row.day, table.c.revision == row.revision)
     if connection.execute(update(table).where(here, table.c.open.is_(True)).values(values)).rowcount == 0:
         connection.execute(insert(table).values(values))
+    day_sums.keep(connection, row.record, row.policy, row.revision)
     return msgspec.structs.replace(row, chain=values["chain"])
 
 

@@ -193,6 +193,26 @@ ledger = Table(
     Column("sealed_order", BigInteger),
     Column("chain", String(64), nullable=False),
     Index("ix_ledger_day", "day"),
+    Index("ix_ledger_sealed_order", "sealed_order"),
+)
+
+# What answers add up of the ledger's newest revision of each day, without reading its body (see collector/commitment).
+# Ordered by day: a period of a whole district lies in one piece.
+day_sums = Table(
+    "day_sums",
+    metadata,
+    Column("day", String(10), primary_key=True),
+    Column("campus", String(64), primary_key=True),
+    *(
+        Column(f"{verdict}_{unit}", Integer, nullable=False)
+        for unit in ("slots", "seconds")
+        for verdict in ("met", "short", "unknown")
+    ),
+    Column("day_verdict", String(8)),
+    Column("revision", Integer, nullable=False),
+    Column("more", Text, nullable=False),
+    Index("ix_day_sums_campus", "campus", "day"),
+    sqlite_with_rowid=False,
 )
 
 slot_change = Table(
