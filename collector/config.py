@@ -59,6 +59,10 @@ class Config(msgspec.Struct, frozen=True):
     # SQLAlchemy URL; empty: SQLite in data_dir.
     database: str = ""
     remote_write_url: str = ""
+    # Where Alertmanager answers: acknowledgements and approved planned work become silences there. Empty: none is made.
+    alertmanager_url: str = ""
+    # The file with the bearer token that Alertmanager's webhook shows at /v1/notifications. Empty: none is taken.
+    notifications_token_file: Path | None = None
     # The shipped policy that a new collector begins with: baseline, or baseline-2 where every agent has a radio.
     policy: str = "baseline"
     # The term of the agreement that is answered for, first and last day included.
@@ -127,7 +131,7 @@ class Config(msgspec.Struct, frozen=True):
         return f"{'https' if self.tls else 'http'}://{host}:{self.throughput_address.port}"
 
 
-_PATHS = {"data_dir", "tls_certificate", "tls_key"}
+_PATHS = {"data_dir", "tls_certificate", "tls_key", "notifications_token_file"}
 _FLAGS = {"behind_proxy", "demonstration", "auto_approve"}
 _NUMBERS = {"report_seconds": (1, 3600), "grace_seconds": (0, 3600), "campus_bytes_per_day": (0, 10**13)}
 _DATES = {"term_from", "term_to"}
@@ -231,7 +235,7 @@ def _mend(key: str, value: str) -> str:
         return f"one of {', '.join(SHIPPED)}"
     if key == "join_page" and value and not value.startswith("http://"):
         return "an http address: http://HOST/PATH"
-    if key in {"public_url", "remote_write_url", "throughput_url"} and value and not _is_url(value):
+    if key in {"public_url", "remote_write_url", "alertmanager_url", "throughput_url"} and value and not _is_url(value):
         return "a URL: https://HOST:PORT"
     if key in {"listen", "throughput_listen"} and value not in {"", OFF}:
         try:

@@ -27,6 +27,7 @@ ROUTES: tuple[tuple[str, str, str, str, Any, Any], ...] = (
     ("/v1/commitment", "get", "anyone", "The answer (period=, by=, campus=, list=, format=csv).", None, None),
     ("/v1/incidents", "get", "anyone", "Incidents, newest first, without names.", None, None),
     ("/v1/incidents/{id}", "get", "anyone", "One incident with its steps, without names.", None, None),
+    ("/v1/notifications", "post", "bearer token", "Alertmanager's webhook: who was told of a fault.", None, None),
     ("/metrics", "get", "anyone", "The collector's health and the campuses, for Prometheus.", None, None),
     ("/healthz", "get", "anyone", "The process lives.", None, None),
     ("/readyz", "get", "anyone", "Reports can be kept.", None, None),

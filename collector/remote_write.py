@@ -2,7 +2,7 @@
 
 The cursor moves only after the receiver took a batch, so an outage on either side back-fills. What the receiver
 refuses for good is passed over, report by report, and counted; a receiver that is not there, or not one, is waited
-for. The only module of the collector that imports httpx.
+for.
 """
 
 from __future__ import annotations
@@ -13,7 +13,6 @@ import time
 from collections.abc import Callable
 from typing import Any, Protocol
 
-import httpx
 import structlog
 import zstandard
 from prometheus_client import CollectorRegistry
@@ -22,6 +21,7 @@ from agent import wire
 from collector import prompb, series
 from collector.store import evidence, outbox
 from collector.store.outbox import Backlog, Waiting
+from collector.transport import Client, Unreachable
 
 log = structlog.get_logger()
 
@@ -77,13 +77,13 @@ class Forwarder:
         registry: CollectorRegistry,
         *,
         now: Callable[[], float] = time.time,
-        client: httpx.Client | None = None,
+        client: Client | None = None,
         chance: random.Random | None = None,
     ) -> None:
         self._outbox = source
         self._url = url
         self._now = now
-        self._client = client or httpx.Client(timeout=httpx.Timeout(30.0, connect=5.0))
+        self._client = client or Client()
         self._chance = chance or random.Random()  # noqa: S311  spreads retries, hides nothing
         self._encoder = prompb.Encoder()
         self._failures = 0
@@ -174,19 +174,19 @@ class Forwarder:
         if not samples:
             return 204, 0.0
         try:
-            answer = self._client.post(self._url, content=prompb.compress(bodies), headers=_HEADERS)
-        except httpx.HTTPError as fault:
+            answer = self._client.request("POST", self._url, content=prompb.compress(bodies), headers=_HEADERS)
+        except Unreachable as fault:
             self._requests.labels("unreachable").inc()
             if not self._failures:
-                log.warning("remote write: no answer; kept, and tried again", url=self._url, fault=repr(fault))
+                log.warning("remote write: no answer; kept, and tried again", url=self._url, fault=str(fault))
             return 0, 0.0
-        outcome = "taken" if answer.is_success else str(answer.status_code)
+        outcome = "taken" if answer.is_success else str(answer.status)
         self._requests.labels(outcome).inc()
         if answer.is_success:
             self._samples.inc(samples)
         elif not self._failures:
-            log.warning("remote write: not taken", url=self._url, status=answer.status_code, answer=answer.text[:200])
-        return answer.status_code, _seconds(answer.headers.get("Retry-After", ""))
+            log.warning("remote write: not taken", url=self._url, status=answer.status, answer=answer.said())
+        return answer.status, _seconds(answer.headers.get("retry-after", ""))
 
     def _back_off(self, asked: float = 0.0) -> float:
         """Full jitter over a doubling ceiling: collectors of one receiver do not return together."""

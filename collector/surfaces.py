@@ -7,6 +7,8 @@ import contextlib
 from starlette.routing import BaseRoute, Route
 
 from collector import answer_routes, board, current, incident_routes, list_imports, remote_write
+from collector.alerting import keeping_step
+from collector.alerting import routes as notification_routes
 from collector.edge.watch import Watch
 from collector.expected import routes as expected_routes
 from collector.inventories import Inventories
@@ -40,4 +42,8 @@ def start(services: Services, version: str, ending: contextlib.ExitStack) -> lis
         services.store.writer.listeners.append(forwarder.wake)
     metrics = Route("/metrics", shown.endpoint, methods=["GET"])
     answers = [*answer_routes.routes(services), *expected_routes.routes(services), *incident_routes.routes(services)]
-    return [metrics, *answers, *board.routes(services)]
+    told = notification_routes.routes(services)
+    step = keeping_step.start(services)
+    if step is not None:
+        ending.callback(step.stop)
+    return [metrics, *answers, *told, *board.routes(services)]

@@ -116,6 +116,7 @@ def test_import_linter_keeps_the_borders() -> None:
         ("pyroute2", {"agent/nl80211.py"}),
         ("apscheduler", {"agent/schedule.py"}),
         ("psutil", {"agent/probes/host.py"}),
+        ("httpx", {"agent/transport.py", "collector/transport.py"}),
         ("openpyxl", {"collector/workbook.py"}),
         ("icalendar", {"collector/events.py"}),
         ("dateutil", {"collector/events.py"}),

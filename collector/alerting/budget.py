@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from msgspec import Struct
 
-from collector.alerting.alert import IN_CLASS, Alert, Terms, of_campus, verdict
+from collector.alerting.alert import CAMPUS_LABELS, IN_CLASS, Alert, Terms, firing, of_campus, verdict
 
 # Education Code 46201: 54,000 minutes in 180 days for grades 4 to 8; a month has 21 school days.
 CLASS_SECONDS_A_DAY = 18_000
@@ -45,8 +45,8 @@ class Window(Struct, frozen=True):
 
 
 WINDOWS = (
-    Window("hour", 0.05, 12, 3600, 3, 900),
-    Window("day", 0.15, 288, CLASS_SECONDS_A_DAY, 24, 7200),
+    Window("hour", 0.1, 12, 3600, 3, 900),
+    Window("day", 0.25, 288, CLASS_SECONDS_A_DAY, 24, 7200),
     Window("week", 0.5, 2016, 5 * CLASS_SECONDS_A_DAY, 288, CLASS_SECONDS_A_DAY),
 )
 
@@ -59,7 +59,15 @@ def recordings() -> list[dict[str, str]]:
 
 def alerts(terms: Terms) -> list[Alert]:
     each = [_burns(window, terms) for window in WINDOWS]
+    paged = firing("CampusShort")
     return [
+        Alert(
+            # Told to nobody: Alertmanager holds the budget's ticket back by it. A fault that paged needs no ticket for
+            # what it cost when it is over, and an alert that has resolved holds nothing back any more.
+            "CampusToldToday", f"max by ({', '.join(CAMPUS_LABELS)}) (max_over_time({paged}[{terms.slots(288)}]))", 0.0,
+            "none", "campus", "{{ $labels.name }} was paged for within a day",
+            "Campus {{ $labels.campus }} was paged for within a day, so its error budget's ticket is held back.",
+        ),
         Alert(
             "CampusBudgetBurns", " or ".join(each), 0.0, "ticket", "campus",
             "{{ $labels.name }} spends its error budget too fast ({{ $labels.window }})",

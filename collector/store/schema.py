@@ -331,6 +331,21 @@ incident_step = Table(
     Column("note", Text, nullable=False),
 )
 
+# What Alertmanager told somebody of a fault, until its incident is known: a page may come before the incident opens.
+# `scope` as in `incident`; `incident` null: none is known yet.
+notification = Table(
+    "notification",
+    metadata,
+    Column("id", _Id, primary_key=True),
+    Column("scope", String(80), nullable=False),
+    Column("alert", String(64), nullable=False),
+    Column("receiver", String(64), nullable=False),
+    Column("starts_at", _Instant, nullable=False),
+    Column("told_at", _Instant, nullable=False),
+    Column("incident", _Id),
+    UniqueConstraint("scope", "alert", "receiver", "starts_at"),
+)
+
 # "My room is bad": somebody's word. It changes no verdict, it asks for a survey of the room. `review`: empty until an
 # operator has read the words; only what is `shown` may leave the collector, and of what is `erased` no word is kept.
 room_report = Table(

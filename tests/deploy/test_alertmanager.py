@@ -40,6 +40,7 @@ def test_amtool_accepts_the_deployed_configuration() -> None:
         ({"severity": "ticket", "simulated": "true"}, "nobody"),
         ({"severity": "digest", "simulated": "false"}, "digest"),
         ({"severity": "digest", "simulated": "true"}, "nobody"),
+        ({"severity": "none", "simulated": "false"}, "nobody"),
         ({"severity": "watchdog"}, "watchdog"),
         ({"severity": "page", "scope": "monitoring"}, "page"),
         ({}, "ticket"),

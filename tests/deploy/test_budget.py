@@ -49,9 +49,7 @@ def test_the_hour_fires_with_the_first_slot_that_spends_too_much_and_not_before(
     terms = Terms(SLOT, objective)
     most, _ = WINDOWS[0].spent_slots(objective)
     enough = int(most) + 1
-    # Two short slots are as well too much for a day where the objective is 0.99.
-    named = ["hour"] if objective == 0.95 else ["hour", "day"]
-    fires = check(NAME, 11 * SLOT + 2, *({**CAMPUS, "window": window} for window in named), terms=terms)
+    fires = check(NAME, 11 * SLOT + 2, {**CAMPUS, "window": "hour"}, terms=terms)
     silent = check(NAME, 11 * SLOT + 2, None, terms=terms)
     scenes = [scene(in_class(enough, 12), fires), scene(in_class(enough - 1, 12), silent)]
 
@@ -80,3 +78,12 @@ def test_a_little_every_day_fires_when_half_of_the_month_is_gone_and_no_shorter_
     checks = [check(NAME, third, None), check(NAME, fourth, {**CAMPUS, "window": "week"})]
 
     assert fired(tmp_path, [scene(little, *checks)], NAME, evaluated_every=SLOT) == ""
+
+
+def test_whoever_was_paged_for_a_campus_is_reminded_for_a_day_and_no_longer(tmp_path: Path) -> None:
+    outage = school_days("1x9 0x49", 1)
+    checks = [check("CampusToldToday", when * SLOT + 2, CAMPUS) for when in (5, 60, 287)]
+    never = check("CampusToldToday", 30 * SLOT, None)
+
+    scenes = [scene(outage, *checks), scene(school_days("1 1 0x57", 1), never)]
+    assert fired(tmp_path, scenes, "CampusToldToday", evaluated_every=SLOT // 2) == ""
