@@ -93,9 +93,12 @@ def manager(tmp_path: Path) -> Iterator[Manager]:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    told = Webhook("127.0.0.1")
+    told, collector = Webhook("127.0.0.1"), Webhook("127.0.0.1")
+    (tmp_path / "token").write_text("a-token-of-the-test")
     text = CONFIG.read_text()
-    text = re.sub(r"url: http://\S+", f"url: {told.url}", text)
+    text = re.sub(r"url: http://127\.0\.0\.1:9095/\S+", f"url: {told.url}", text)
+    text = re.sub(r"url: http://127\.0\.0\.1:8080/\S+", f"url: {collector.url}", text)
+    text = text.replace("/etc/campus-wifi/secrets/notifications-token", str(tmp_path / "token"))
     text = text.replace("group_wait: 30s", "group_wait: 1s").replace("group_interval: 5m", "group_interval: 1s")
     (tmp_path / "alertmanager.yml").write_text(text)
     programs = Programs(tmp_path)
@@ -111,6 +114,7 @@ def manager(tmp_path: Path) -> Iterator[Manager]:
     finally:
         programs.close()
         told.close()
+        collector.close()
 
 
 def alert(alertname: str, **labels: str) -> dict[str, str]:

@@ -6,6 +6,7 @@ import datetime
 import ipaddress
 import json
 import re
+import secrets
 import sqlite3
 import ssl
 import sys
@@ -82,10 +83,12 @@ class Campus:
             f'data_dir = "{self.folder}/collector"\n'
             f'listen = "{COLLECTOR}:8443"\n'
             f'tls_certificate = "{self.folder}/cert.pem"\ntls_key = "{self.folder}/key.pem"\n'
-            'remote_write_url = "http://127.0.0.1:9090/api/v1/write"\n'
+            'remote_write_url = "http://127.0.0.1:9090/api/v1/write"\nalertmanager_url = "http://127.0.0.1:9093"\n'
+            f'notifications_token_file = "{self.folder}/notifications-token"\n'
             f"report_seconds = {REPORT_SECONDS}\ngrace_seconds = {REPORT_SECONDS}\n"
             'demonstration = true\ninternet_targets = "10.99.0.1"\n'
         )
+        (self.folder / "notifications-token").write_text(secrets.token_hex(32))
         (self.folder / "campuses.csv").write_text("id,name,region\nlincoln,Lincoln High,north\n")
         rows = zip(AP_IDS, ACCESS_POINTS, strict=True)
         lines = [f"lincoln,{ap},ap-{address},{address}" for ap, address in rows]
@@ -189,6 +192,10 @@ class Campus:
         (self.folder / "prometheus.yml").write_text(settings)
         alerts = (DEPLOY / "alertmanager" / "alertmanager.yml").read_text()
         alerts = re.sub(r"http://127\.0\.0\.1:9095/", self.webhook.url, alerts)
+        alerts = alerts.replace("http://127.0.0.1:8080", f"https://{COLLECTOR}:8443")
+        token = f"authorization: {{credentials_file: {self.folder}/notifications-token}}"
+        tls = f"tls_config: {{ca_file: {self.folder}/cert.pem}}"
+        alerts = re.sub(r"http_config: .*", f"http_config: {{{token}, {tls}}}", alerts)
         alerts = alerts.replace("group_wait: 30s", "group_wait: 1s").replace("group_interval: 5m", "group_interval: 2s")
         (self.folder / "alertmanager.yml").write_text(alerts)
         core = self.network.core

@@ -57,6 +57,13 @@ def test_three_dead_access_points_are_short_within_one_slot_and_told_once(campus
     assert sorted(reach["failing"]) == AP_IDS[:3]
     until(lambda: campus.webhook.about("CampusShort", "firing"), 5 * SLOT_SECONDS, "the alert reaches the receiver")
 
+    def told() -> bool:
+        steps = [step["step"] for one in campus.get("/v1/incidents?campus=lincoln") for step in one["steps"]]
+        return "notified" in steps
+
+    until(told, 2 * SLOT_SECONDS, "the incident says that somebody was told")
+    until(lambda: campus.query("campus_wifi_watchdog_timestamp_seconds > 0"), 10, "the watchdog came back")
+
     campus.network.return_access_points(ACCESS_POINTS[:3])
     wait_until_met(campus)
     until(lambda: campus.webhook.about("CampusShort", "resolved"), 3 * SLOT_SECONDS, "the alert is resolved")
