@@ -156,7 +156,7 @@ class Demonstration:
             "alertmanager",
             [
                 alertmanager,
-                f"--config.file={files.write_alertmanager(self._folder)}",
+                f"--config.file={files.write_alertmanager(self._folder, self._ports)}",
                 f"--storage.path={self._folder / 'alertmanager'}",
                 f"--web.listen-address=127.0.0.1:{self._ports.alertmanager}",
                 "--cluster.listen-address=",

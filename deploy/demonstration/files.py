@@ -2,6 +2,7 @@
 
 import json
 import re
+import secrets
 from pathlib import Path
 from textwrap import dedent
 
@@ -21,6 +22,8 @@ def write_collector(folder: Path, ports: Ports) -> Path:
         listen = "127.0.0.1:{ports.collector}"
         throughput_listen = "127.0.0.1:{ports.throughput}"
         remote_write_url = "{ports.url("prometheus")}/api/v1/write"
+        alertmanager_url = "{ports.url("alertmanager")}"
+        notifications_token_file = {_text(_token(folder))}
         report_seconds = {REPORT_SECONDS}
         grace_seconds = {GRACE_SECONDS}
         demonstration = true
@@ -53,10 +56,23 @@ def write_prometheus(folder: Path, ports: Ports) -> Path:
     return _write(folder / "prometheus.yml", text)
 
 
-def write_alertmanager(folder: Path) -> Path:
-    """The deployed routes and inhibitions, without those who would be told: alerts are seen here and go nowhere."""
+def write_alertmanager(folder: Path, ports: Ports) -> Path:
+    """The deployed routes and inhibitions, told to nobody but the collector: incidents say who would have been."""
     text = (REPOSITORY / "deploy" / "alertmanager" / "alertmanager.yml").read_text()
-    return _write(folder / "alertmanager.yml", re.sub(r"(?m)^    webhook_configs:\n(?:      .*\n)+", "", text))
+    text = re.sub(r"(?m)^      - url: http://127\.0\.0\.1:9095/.*\n(?:        .*\n)+", "", text)
+    text = text.replace("127.0.0.1:8080", f"127.0.0.1:{ports.collector}")
+    # A folder's name may hold what a flow mapping of YAML does not take: JSON's quoting is taken anywhere.
+    text = re.sub(r"credentials_file: [^}]+", lambda _: f"credentials_file: {_text(_token(folder))}", text)
+    return _write(folder / "alertmanager.yml", text)
+
+
+def _token(folder: Path) -> Path:
+    """The file with the token that Alertmanager shows to the collector; made once."""
+    path = folder / "notifications-token"
+    if not path.exists():
+        path.touch(0o600)
+        path.write_text(secrets.token_hex(32))
+    return path
 
 
 def _text(path: Path) -> str:

@@ -86,7 +86,7 @@ CASES: dict[str, tuple[dict[str, str], int, dict[str, str], dict[str, str], dict
     "JudgingStalled": ({JUDGED: "0x20"}, 320, {}, {JUDGED: "0+60x20"}, {JUDGED: "0x6 420+60x20"}, 440),
     "ForwardingStalled": ({LAG: "181x20"}, 70, {}, {LAG: "180x20"}, {LAG: "181x4 0x10"}, 320),
     "ForwardingRefused": ({REFUSED: "0 1x20"}, 90, {}, {REFUSED: "3x20"}, {REFUSED: "0 1x40"}, 900),
-    "DeliveryStalled": ({WATCHDOG: "60x20"}, 310, {}, {WATCHDOG: "0x20"}, {WATCHDOG: "60x6 420+60x20"}, 430),
+    "DeliveryStalled": ({WATCHDOG: "60x40"}, 1270, {}, {WATCHDOG: "0x40"}, {WATCHDOG: "60x22 1380+60x20"}, 1400),
     "NotificationsFail": ({FAILED: "0 1x20"}, 130, {"integration": "email"}, {FAILED: "3x20"}, {FAILED: "0 1x40"}, 600),
     "SilencesWait": ({PENDING: "2x20"}, 190, {}, {PENDING: "2x2 0x20"}, {PENDING: "2x5 0x10"}, 370),
     "DiskFills": ({FREE: "9x20", **SIZE}, 130, {}, {FREE: "10x20", **SIZE}, {FREE: "9x3 20x20", **SIZE}, 260),

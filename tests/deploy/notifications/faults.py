@@ -4,6 +4,7 @@ A campus's state of a slot is scripted; what follows from it for the district (a
 itself) is the judge's own work, and the text is the collector's own.
 """
 
+import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
@@ -16,6 +17,7 @@ SLOT_SECONDS = 5
 """A slot of five minutes, sixty times faster. All that is configured in time is divided by as much."""
 SHARE = 0.95
 AGENTS = 2
+LONG_AGO = -300
 
 
 @dataclass(frozen=True)
@@ -55,14 +57,19 @@ class District:
     """``text``: what the collector says at an instant. What it says of a slot it says in the next one."""
 
     sites: list[Site]
-    began_at: float
+    began_at: float = float("inf")
     _block: CampusBlock = field(default_factory=CampusBlock)
-    _causes: dict[int, dict[str, tuple[str, str]]] = field(default_factory=dict)
+    _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def text(self, now: float) -> bytes:
-        current = int((now - self.began_at) // SLOT_SECONDS)
-        self._block.show(self._campuses(current, now), 0.95, self.began_at + current * SLOT_SECONDS)
-        return self._block.text()
+        """Before the scene begins it is what it was long ago."""
+        with self._lock:
+            current = self._slot(now)
+            self._block.show(self._campuses(current, now), 0.95, now - now % SLOT_SECONDS)
+            return self._block.text()
+
+    def _slot(self, now: float) -> int:
+        return LONG_AGO if now < self.began_at else int((now - self.began_at) // SLOT_SECONDS)
 
     def _campuses(self, current: int, now: float) -> Iterator[CampusNow]:
         judged = current - 1
@@ -73,6 +80,8 @@ class District:
             one = verdicts[site.id]
             state = site.script(judged)
             bell = None if site.bell is None else self.began_at + site.bell * SLOT_SECONDS
+            if bell == float("inf"):
+                bell = None
             looked = state.in_class or (bell is not None and now < bell)
             yield CampusNow(
                 campus=site.id,
@@ -113,10 +122,12 @@ class District:
 
     def _reported(self, site: Site, agent: int, now: float) -> float:
         """When the agent's last report came: now, or when the slot began in which it fell silent."""
-        slot = int((now - self.began_at) // SLOT_SECONDS)
+        slot = self._slot(now)
         if agent >= site.script(slot).silent_agents:
-            return now
-        while slot > -1000 and agent < site.script(slot - 1).silent_agents:
+            return now // 1
+        if slot == LONG_AGO:
+            return now - 86400
+        while slot > LONG_AGO and agent < site.script(slot - 1).silent_agents:
             slot -= 1
         return self.began_at + slot * SLOT_SECONDS
 
@@ -127,6 +138,7 @@ def healthy(count: int, region: str = "elsewhere", script: Script = lambda _: OK
 
 BELL = 20
 CUT = State(silent_agents=AGENTS)
+DARK = State(silent_agents=AGENTS, in_class=False)
 
 
 def _behind(number: int) -> Script:
@@ -173,18 +185,18 @@ SCENES: dict[str, tuple[list[Site], int]] = {
             *healthy(20, "whole", lambda _: AWAY),
             Site("s1", "quiet", during(2, 99, State(down=3, in_class=False), AWAY)),
             *[
-                Site(f"s{n}", "quiet", during(2, 99, State(silent_agents=AGENTS, in_class=False), AWAY), uplink="u")
+                Site(f"s{n}", "quiet", during(2, 99, DARK, AWAY), uplink="u")
                 for n in range(2, 12)
             ],
         ],
         24,
     ),
-    "fifty campuses come back after a day": (
+    "fifty campuses come back with a backlog": (
+        # Cut off through the night, the line mended before the bell: their backlog arrives while class goes on.
         [
-            *healthy(60),
-            # Cut off since yesterday, the line mended in the night: their backlog arrives while class goes on.
-            *[Site(f"r{n}", "back", during(-288, -1, State(silent_agents=AGENTS, in_class=False))) for n in range(50)],
+            *healthy(60, script=lambda slot: OK if slot >= BELL else AWAY),
+            *[Site(f"r{n}", "back", lambda slot: OK if slot >= BELL else DARK) for n in range(50)],
         ],
-        12,
+        BELL + 8,
     ),
 }  # fmt: skip

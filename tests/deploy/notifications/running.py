@@ -1,10 +1,14 @@
 """A scene in the real Prometheus with the real rules and the real Alertmanager with the deployed routes, sixty times
 faster than in a district; and what it told, in words that do not depend on this machine's speed."""
 
+import datetime
+import json
 import re
 import socket
 import threading
 import time
+import urllib.parse
+import urllib.request
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -13,7 +17,7 @@ from collector.alerting import rules
 from collector.alerting.alert import Terms
 from tests import binaries
 from tests.deploy.notifications.faults import SLOT_SECONDS, District, Site
-from tests.e2e.programs import Programs, Webhook
+from tests.e2e.programs import Programs, Webhook, until
 
 DEPLOY = Path(__file__).resolve().parents[3] / "deploy"
 FASTER = 300 // SLOT_SECONDS
@@ -23,14 +27,14 @@ _COLLECTOR = "the collector itself"
 
 
 class Scene:
-    """Runs from its making; ``told`` after ``slots`` slots."""
+    """Prometheus and Alertmanager run from its making; what happens begins with ``begin`` and takes its slots."""
 
     def __init__(self, folder: Path, sites: list[Site], slots: int) -> None:
         folder.mkdir()
+        self._slots = slots
         self._programs = Programs(folder)
         self._webhooks = {name: Webhook("127.0.0.1") for name in (*_RECEIVERS, _COLLECTOR)}
-        self.district = District(sites, time.time())
-        self.ends_at = self.district.began_at + slots * SLOT_SECONDS
+        self.district = District(sites)
         self._server = _serve(self.district)
         ports = [_free_port() for _ in range(2)]
         _write(folder, self._server.server_port, ports, {name: hook.url for name, hook in self._webhooks.items()})
@@ -44,9 +48,31 @@ class Scene:
             f"--storage.tsdb.path={folder}/prometheus", f"--web.listen-address=127.0.0.1:{ports[0]}",
         )  # fmt: skip
 
+        self._prometheus = f"http://127.0.0.1:{ports[0]}/api/v1/query"
+
+    def await_ready(self) -> None:
+        """Until the collector is scraped and nothing but what the scene will tell could be told."""
+        wanted = 'up{job="campus_wifi"} == 1 unless on () ALERTS{alertname="CollectorAbsent"}'
+        until(lambda: self._query(wanted), 120, "the collector is scraped")
+
+    def begin(self) -> float:
+        """Returns when the scene ends, in Unix seconds."""
+        self.district.began_at = time.time()
+        return self.district.began_at + self._slots * SLOT_SECONDS
+
+    def _query(self, query: str) -> list[Any]:
+        with urllib.request.urlopen(
+            f"{self._prometheus}?{urllib.parse.urlencode({'query': query})}", timeout=5
+        ) as answer:
+            found: list[Any] = json.load(answer)["data"]["result"]
+        return found
+
     def told(self) -> dict[str, list[str]]:
         """By region, what each receiver was told."""
-        return _lines({name: self._webhooks[name].notifications for name in _RECEIVERS if name != "watchdog"})
+        return _lines(
+            {name: self._webhooks[name].notifications for name in _RECEIVERS if name != "watchdog"},
+            self.district.began_at,
+        )
 
     def close(self) -> None:
         self._programs.close()
@@ -56,7 +82,7 @@ class Scene:
             hook.close()
 
 
-def _lines(notifications: dict[str, list[dict[str, Any]]]) -> dict[str, list[str]]:
+def _lines(notifications: dict[str, list[dict[str, Any]]], since: float) -> dict[str, list[str]]:
     """How many messages bring one alert depends on the moment; which alerts come, in how many conversations (a group of
     Alertmanager: one mail thread, one ticket) and of which campuses, does not."""
     seen: dict[tuple[str, str, str, str], dict[str, set[str]]] = {}
@@ -64,6 +90,8 @@ def _lines(notifications: dict[str, list[dict[str, Any]]]) -> dict[str, list[str
     for receiver, messages in notifications.items():
         for message in messages:
             for one in message["alerts"]:
+                if datetime.datetime.fromisoformat(one["startsAt"]).timestamp() < since:
+                    continue  # Prometheus had not scraped anything yet
                 labels = one["labels"]
                 kind = labels.get("window") or labels.get("broken")
                 what = labels["alertname"] + (f" ({kind})" if kind else "")

@@ -27,7 +27,10 @@ def run(folder: Path) -> str:
         for number, (name, (sites, slots)) in enumerate(SCENES.items()):
             running[name] = Scene(folder / str(number), sites, slots)
             ending.callback(running[name].close)
-        threading.Event().wait(max(scene.ends_at for scene in running.values()) - time.time())
+        for scene in running.values():
+            scene.await_ready()
+        end = max([scene.begin() for scene in running.values()])
+        threading.Event().wait(end - time.time())
         return _HEAD + "".join(_section(name, scene) for name, scene in running.items())
 
 
