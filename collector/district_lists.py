@@ -10,7 +10,7 @@ from collector import importing
 from collector.controllers import access_points, sites
 from collector.importing import Proposal
 from collector.inventory import Inventory
-from collector.sheet import Advance
+from collector.sheet import Advance, Fault, Refused
 
 KINDS = ("campuses", "access-points", "rooms")
 
@@ -40,5 +40,8 @@ def propose(
         return importing.rooms(name, data, present, valid_from, advance)
     known = sites.parse(places.name, places.data, present) if places.name else sites.Sites()
     if places.campus:
+        if places.campus not in present.campuses:
+            mend = "import it first with `import campuses`, or mend its id"
+            raise Refused(name, [Fault(0, f"campus {places.campus!r} of --campus is not known", mend)])
         known = sites.Sites(everywhere=places.campus)
     return access_points.propose(name, data, present, valid_from, advance, known)

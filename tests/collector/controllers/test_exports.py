@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from collector.controllers import access_points, sites
+from collector.district_lists import Places, propose
 from collector.importing import campuses
 from collector.inventory import Inventory
 from collector.operations import perform
@@ -212,6 +213,11 @@ def test_an_access_point_with_only_a_radios_address_is_refused_by_line():
         "line 2: it has no Ethernet MAC and no serial number; "
         "export the list with the Ethernet MAC or the serial number"
     ]
+
+
+def test_the_campus_of_a_whole_list_must_be_known():
+    with pytest.raises(Refused, match="campus 'elm' of --campus is not known; import it first"):
+        propose("access-points", "u.csv", b"", DISTRICT, DAY, read_nothing, Places(campus="elm"))
 
 
 def weekly(district: District, rows: list[str], **more):

@@ -3,9 +3,11 @@
 import contextlib
 import types
 
+import msgspec
 import pytest
 from sqlalchemy import text
 
+from collector import bundle
 from collector.edge.watch import Watch
 from collector.store import edges, ledger
 from collector.store.facts import StoreFacts
@@ -104,6 +106,19 @@ def test_a_fact_about_an_edge_that_is_taken_out_of_the_store_is_found(world):
     assert [(one.what, one.ledger[:14], one.evidence[:12]) for one in world.differences()] == [
         ("its cause", "campus_cut_off", "agent_silent")
     ]
+
+
+def test_a_bundle_holds_the_facts_about_the_edge(world):
+    world.slot(0)
+    world.slot(1, agent=False, up={OTHER})
+    world.judged(1)
+    with world.district.store.read() as connection:
+        campus = StoreFacts(connection, None, None, None).campus("lincoln")
+
+    told = msgspec.json.decode(msgspec.json.encode(bundle.context_of(campus, {})), type=bundle.Context)
+
+    assert bundle.campus_of("lincoln", told, campus.witnesses).beside == campus.beside
+    assert campus.beside.edge_failed == (MORNING + SLOT,)
 
 
 def test_simulated_campuses_and_those_without_an_edge_are_not_asked(tmp_path):
