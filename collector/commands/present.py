@@ -14,7 +14,7 @@ from collector.config import Config, ConfigError
 from collector.inventory import Inventory
 from collector.list_imports import present
 from collector.moved import moved
-from collector.store import Busy, Store, StoreError, agents, surroundings
+from collector.store import Busy, Outdated, Store, StoreError, agents, surroundings
 
 
 def settings(arguments: argparse.Namespace) -> Config:
@@ -39,6 +39,10 @@ def present_inventory(arguments: argparse.Namespace, day: datetime.date) -> Inve
     config = settings(arguments)
     try:
         with Store(config.database_url, write=False) as store, store.read() as connection:
+            return present(connection, day)
+    except Outdated:
+        # An import writes anyhow; to show its difference the database must be up to date too.
+        with open_store(config, write=True) as store, store.read() as connection:
             return present(connection, day)
     except StoreError:
         return Inventory(campuses={}, access_points={}, places={})

@@ -19,6 +19,8 @@ from urllib.parse import quote
 
 import alembic.command
 import alembic.config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, Engine, create_engine, event, inspect, make_url, select
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.pool import QueuePool, StaticPool
@@ -37,6 +39,10 @@ class StoreError(Exception):
 
 class Busy(StoreError):
     """Another process writes to this database."""
+
+
+class Outdated(StoreError):
+    """The database is of another version than this program; who writes brings it up to date."""
 
 
 class Store:
@@ -61,6 +67,8 @@ class Store:
             if write:
                 self._open_writer(slot_seconds)
             self._read_engine = self._readers()
+            if not write:
+                self._check_revision()
         except (SQLAlchemyError, sqlite3.Error, OSError) as fault:
             self.close()
             raise StoreError(f"{self.place}: cannot be opened: {fault}"[:300]) from None
@@ -131,6 +139,15 @@ class Store:
 
     # --- opening -------------------------------------------------------------------------------------------------
 
+    def _check_revision(self) -> None:
+        with self._read_engine.connect() as connection:
+            found = MigrationContext.configure(connection).get_current_revision()
+        wanted = ScriptDirectory.from_config(_migrations()).get_current_head()
+        if found != wanted:
+            self.close()
+            mend = "start `wifi-collector serve` of this version once: it brings the database up to date"
+            raise Outdated(f"{self.place}: the database is of version {found}, this program of {wanted}; {mend}")
+
     def _open_writer(self, slot_seconds: int) -> None:
         if self.path is not None:
             self.path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -176,12 +193,17 @@ class Store:
 
 def migrate(connection: Connection) -> None:
     """Brings the database to the newest revision; on a new one that makes every table."""
-    config = alembic.config.Config()
-    config.set_main_option("script_location", "collector:migrations")
+    config = _migrations()
     config.attributes["connection"] = connection
     alembic.command.upgrade(config, "head")
     if connection.in_transaction():
         connection.commit()
+
+
+def _migrations() -> alembic.config.Config:
+    config = alembic.config.Config()
+    config.set_main_option("script_location", "collector:migrations")
+    return config
 
 
 def tables(connection: Connection) -> set[str]:

@@ -5,7 +5,10 @@ import io
 import json
 import stat
 
+import alembic.command
+import alembic.config
 import pytest
+from sqlalchemy import create_engine
 
 from collector.store import Batch, Store, agents
 from tests.collector.command import command_line
@@ -181,3 +184,25 @@ def test_an_agent_that_was_carried_away_is_listed_with_the_reason_and_confirmed(
     assert (confirmed.returncode, "confirmed where it stands" in confirmed.stdout) == (0, True)
     assert (after["unconfirmed_since"], after["unconfirmed_because"]) == (None, None)
     assert (again.returncode, "nothing speaks against the place" in again.stderr) == (1, True)
+
+
+def test_a_database_of_an_earlier_version_is_said_and_the_next_import_brings_it_up_to_date(collector, lists):
+    assert collector("import", "campuses", "campuses.csv", "--apply").returncode == 0
+    (database,) = lists.rglob("collector.db")
+    config = alembic.config.Config()
+    config.set_main_option("script_location", "collector:migrations")
+    engine = create_engine(f"sqlite:///{database}")
+    with engine.connect() as connection:
+        config.attributes["connection"] = connection
+        alembic.command.downgrade(config, "-1")
+        connection.commit()
+    engine.dispose()
+
+    stale = collector("seen", "--all")
+    dry = collector("import", "campuses", "campuses.csv")
+
+    assert stale.returncode == 1
+    assert "the database is of version " in stale.stderr
+    assert "start `wifi-collector serve` of this version once" in stale.stderr
+    assert (dry.returncode, "nothing changes" in dry.stdout) == (0, True)
+    assert collector("seen", "--all").returncode == 0
