@@ -119,7 +119,7 @@ def _filled(flat: list[Any], back: int) -> tuple[list[Any], list[bool]]:
 
 
 def _coded(flat: list[Any], kinds: set[type]) -> tuple[int, list[int], list[str]]:
-    if kinds == {int} and max(max(flat), -min(flat)) < _MOST:
+    if kinds == {int} and max(map(abs, flat)) < _MOST:
         return INTS, flat, []
     if kinds == {float}:
         for exponent in range(_MAX_EXPONENT + 1):
@@ -132,7 +132,7 @@ def _coded(flat: list[Any], kinds: set[type]) -> tuple[int, list[int], list[str]
 
 def _scaled(flat: list[float], scale: int) -> list[int] | None:
     """The whole numbers whose quotients by ``scale`` are just these floats, if there are such."""
-    if max(max(flat), -min(flat)) * scale >= _MOST:
+    if max(map(abs, flat)) * scale >= _MOST:
         return None
     for value in flat[:: len(flat) // 16 + 1]:
         if round(value * scale) / scale != value:
