@@ -24,8 +24,8 @@ from collector.store.ledger import LedgerRow, Written
 FORMAT = "campus-wifi evidence bundle"
 SCHEMA = 1
 MANIFEST, MANIFEST_DIGEST = "manifest.json", "manifest.sha256"
-LEDGER, CONTEXT, WITNESSES, SUMMARY, README = (
-    "ledger.jsonl", "context.json", "reports/witnesses.jsonl", "summary.csv", "README.txt",
+LEDGER, CONTEXT, WITNESSES, EXPIRED, SUMMARY, README = (
+    "ledger.jsonl", "context.json", "reports/witnesses.jsonl", "reports/expired.jsonl", "summary.csv", "README.txt",
 )  # fmt: skip
 _First = tuple[str, str, float]
 _NONE = Raw(b"")
@@ -97,6 +97,7 @@ class Context(Struct, frozen=True, forbid_unknown_fields=True):
     exclusions: list[tuple[float, float, str]]
     streams: list[Stream]
     edge_failed: list[int] = []
+    expired: list[tuple[str, float, float]] = []
 
 
 def month_of(text: str) -> tuple[datetime.date, datetime.date]:
@@ -160,6 +161,7 @@ def context_of(campus: Campus, keys: dict[str, bytes]) -> Context:
         exclusions=list(beside.exclusions),
         streams=campus.streams,
         edge_failed=list(beside.edge_failed),
+        expired=campus.expired,
     )
 
 
@@ -173,4 +175,5 @@ def campus_of(name: str, context: Context, witnesses: list[Kept]) -> Campus:
         edge_failed=tuple(context.edge_failed),
     )
     pending = frozenset(context.pending)
-    return Campus(name, context.begins, context.last, pending, beside, context.streams, witnesses)
+    last = (context.streams, witnesses, context.expired)
+    return Campus(name, context.begins, context.last, pending, beside, *last)

@@ -20,7 +20,7 @@ import msgspec
 from agent import wire
 from collector import bundle
 from collector.bundle_write import digest_line
-from collector.facts import Campus, Difference, Snapshot
+from collector.facts import Campus, Difference, Expired, Snapshot
 from collector.store.evidence import Kept
 from collector.store.ledger import LedgerRow, Written
 
@@ -54,6 +54,7 @@ class Bundle:
         self._rows: list[Written] = []
         self._days: dict[str, list[Kept]] = {}
         self._context: bundle.Context | None = None
+        self._expired: list[Expired] = []
 
     def close(self) -> None:
         self._zip.close()
@@ -78,6 +79,9 @@ class Bundle:
         try:
             self._rows = [bundle.written_of(line) for line in self._lines(bundle.LEDGER)]
             self._context = msgspec.json.decode(self._small(bundle.CONTEXT), type=bundle.Context)
+            there = bundle.EXPIRED in self.manifest.members
+            lines = self._lines(bundle.EXPIRED) if there else iter(())
+            self._expired = [msgspec.json.decode(line, type=Expired) for line in lines]
             witnesses = [bundle.kept_of(line) for line in self._lines(bundle.WITNESSES)]
             self._campus = bundle.campus_of(self.manifest.campus, self._context, witnesses)
             self._keys = {agent: base64.b64decode(key, validate=True) for agent, key in self._context.keys.items()}
@@ -132,6 +136,13 @@ class Bundle:
             and since - 3600 <= row.start_at < until
             and row.end_at >= since
         ]
+
+    def expired(self, campus: str, since: float, until: float) -> list[Expired]:
+        return [one for one in self._expired if one.start_at < until and one.end_at >= since]
+
+    def damaged(self, campus: str) -> Iterator[Difference]:
+        """Each member has its digest in the manifest: see :meth:`damage`."""
+        return iter(())
 
     # --- members -------------------------------------------------------------------------------------------------
 

@@ -87,6 +87,9 @@ def _fill(
         if (snapshot.kind, snapshot.hash) in used and path not in members.digests:
             members.add(path, snapshot.body)
     members.add_lines(bundle.WITNESSES, (bundle.report_line(row) for row in campus.witnesses))
+    begin, end = ((day - _EPOCH).days * _DAY_SECONDS for day in (first, last))
+    if gone := source.expired(name, begin - _DAY_SECONDS, end + 2 * _DAY_SECONDS):
+        members.add_lines(bundle.EXPIRED, map(msgspec.json.encode, gone))
     agents, reports = _reports(members, source, campus, first, last, progress)
     context = bundle.context_of(campus, {agent: key for agent, key in source.keys().items() if agent in agents})
     members.add(bundle.CONTEXT, _readable(context))

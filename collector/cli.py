@@ -29,6 +29,9 @@ VERBS = (
     "incident",
     "room-report",
     "rules",
+    "compact",
+    "hold",
+    "retention",
     "backup",
     "restore",
 )

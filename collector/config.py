@@ -82,6 +82,12 @@ class Config(msgspec.Struct, frozen=True):
     campus_bytes_per_day: int = 2_000_000_000
     # When no throughput test may run (see collector/blocked.py).
     blocked: tuple[Window, ...] = ()
+    # An hour of evidence is joined this long after its begin: what comes later is joined with it then.
+    compact_after_hours: int = 24
+    # How long signed reports are kept; then their digests stay (see `wifi-collector retention`). 0: for ever.
+    evidence_days: int = 400
+    # Ledger, digests and records are kept for the agreement's term and so long after it, at least.
+    records_days_after_term: int = 365
     # Base URL of a campus's own reflector (`wifi-agent reflect`) by campus id: its tests go there.
     reflectors: dict[str, str] = {}
 
@@ -133,7 +139,14 @@ class Config(msgspec.Struct, frozen=True):
 
 _PATHS = {"data_dir", "tls_certificate", "tls_key", "notifications_token_file"}
 _FLAGS = {"behind_proxy", "demonstration", "auto_approve"}
-_NUMBERS = {"report_seconds": (1, 3600), "grace_seconds": (0, 3600), "campus_bytes_per_day": (0, 10**13)}
+_NUMBERS = {
+    "report_seconds": (1, 3600),
+    "grace_seconds": (0, 3600),
+    "campus_bytes_per_day": (0, 10**13),
+    "compact_after_hours": (1, 8760),
+    "evidence_days": (0, 36_500),
+    "records_days_after_term": (0, 36_500),
+}
 _DATES = {"term_from", "term_to"}
 _TABLES = {"blocked", "reflectors"}
 _KEYS = sorted(Config.__struct_fields__)

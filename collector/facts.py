@@ -27,7 +27,8 @@ class Stream(Struct, frozen=True):
 class Campus(Struct, frozen=True):
     """What the collector says of a campus. ``begins``: the first full slot of its record; ``pending``: slots that it is
     still to judge (again); ``last``: the last one that was judged; ``witnesses``: reports of other days that hold a
-    first answer, a first beacon or the anchor of a clock."""
+    first answer, a first beacon or the anchor of a clock; ``expired``: agent, begin and end of evidence of any time of
+    which only digests are left."""
 
     campus: str
     begins: float
@@ -36,6 +37,22 @@ class Campus(Struct, frozen=True):
     beside: Beside
     streams: list[Stream]
     witnesses: list[Kept]
+    expired: list[tuple[str, float, float]] = []
+
+
+class Expired(Struct, frozen=True):
+    """A report whose document was let go when it was ``kept_days`` old. ``held``: although somebody held it."""
+
+    agent: str
+    stream: str
+    seq: int
+    digest: str
+    campus: str | None
+    start_at: float
+    end_at: float
+    expired_at: float
+    kept_days: int
+    held: bool = False
 
 
 class Snapshot(Struct, frozen=True):
@@ -73,6 +90,14 @@ class Source(Protocol):
         """Reports that overlap [since, until), oldest first, of the campus or of an agent that ever stood there."""
         ...
 
+    def expired(self, campus: str, since: float, until: float) -> list[Expired]:
+        """The same of those that have expired."""
+        ...
+
+    def damaged(self, campus: str) -> Iterable[Difference]:
+        """What is kept of the campus's reports in a form that can be seen to be damaged before it is read."""
+        ...
+
 
 class Difference(Struct, frozen=True):
     """Where the ledger and the evidence part: ``subject`` names the row, report or document."""
@@ -105,5 +130,7 @@ class Counts(Struct):
     slots: int = 0
     not_judged_yet: int = 0
     seen_from_above: int = 0
+    expired_days: int = 0
+    kept_days: int = 0
     chain: str = ""
     gaps: list[Gap] = []

@@ -20,8 +20,8 @@ from collector import causes, incident_book
 from collector.day_record import day_bounds, local_day
 from collector.holding import Held, Holding, NothingHolds
 from collector.judging import FIRST, CampusDay, Outcome, judge_campus_day, write_outcome
+from collector.store import joined, ledger, marks
 from collector.store import judging as sql
-from collector.store import ledger, marks
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
@@ -210,7 +210,11 @@ class Judge:
             begins = begins_of[name] = -int(-at // seconds) * seconds
             slots = dict.fromkeys(self._not_judged(connection, name, begins, seconds, finished), FIRST)
             slots |= {slot: why for slot, why in wanted.get(name, {}).items() if slot >= begins and slot not in slots}
+            # What is judged from less than it once rested on would be a new verdict, and a wrong one.
+            gone = joined.expired_within(connection, name, min(slots), max(slots) + seconds) if slots else []
             for slot, why in slots.items():
+                if any(begin < slot + seconds and slot < end for begin, end in gone):
+                    continue
                 days.setdefault((name, local_day(slot, campus.timezone)), {})[slot] = why
         ordered = sorted(days, key=lambda key: (key[1], key[0]), reverse=True)
         work = [CampusDay(inventory.campuses[name], day, days[name, day]) for name, day in ordered]

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any
 from msgspec import Struct
 from sqlalchemy import Connection
 
-from collector import adopting, drawn_rooms, exclusions, incident_acts, list_imports, room_reports
+from collector import adopting, drawn_rooms, exclusions, incident_acts, keeping, list_imports, retention, room_reports
+from collector.compaction.compactor import Mark
 from collector.holding import held_at
 from collector.inventory import WALKING
 from collector.joining import join_string
@@ -205,6 +206,12 @@ def _backup(task: Task) -> Body:
         raise NotDone(fault.reason, fault.hint) from None
 
 
+def _compact(task: Task) -> Body:
+    campus, since = task.body.get("mark") or ("", 0.0)
+    mark = Mark(str(campus), float(since))
+    return keeping.join_for(task.store, task.config, task.clock, mark, min(float(task.body["seconds"]), 30.0))
+
+
 def _plain(act: Callable[[Store, Callable[[], float], Body, str], Body]) -> Callable[[Task], Body]:
     """An act that needs nothing of the configuration."""
     return lambda task: act(task.store, task.clock, task.body, task.by)
@@ -229,5 +236,9 @@ OPERATIONS: dict[str, Callable[[Task], Body]] = {
     "room-report-add": _plain(room_reports.add),
     "room-report-review": _plain(room_reports.review),
     "evaluate": _evaluate,
+    "compact": _compact,
+    "hold-add": _plain(retention.add_hold),
+    "hold-release": _plain(retention.release_hold),
+    "retention-apply": lambda task: {"hours": retention.apply(task.store, task.config, task.clock)},
     "backup": _backup,
 }

@@ -13,6 +13,7 @@ from collector.edge.watch import Watch
 from collector.expected import routes as expected_routes
 from collector.inventories import Inventories
 from collector.judge import Judge
+from collector.keeping import Keeping
 from collector.services import Services
 
 
@@ -40,6 +41,7 @@ def start(services: Services, version: str, ending: contextlib.ExitStack) -> lis
     if forwarder is not None:
         ending.callback(forwarder.stop)
         services.store.writer.listeners.append(forwarder.wake)
+    Keeping(services).start(ending)
     metrics = Route("/metrics", shown.endpoint, methods=["GET"])
     answers = [*answer_routes.routes(services), *expected_routes.routes(services), *incident_routes.routes(services)]
     told = notification_routes.routes(services)

@@ -19,13 +19,14 @@ from typing import Any
 import msgspec
 
 from agent import wire
-from collector import verify_days
+from collector import verify_days, verify_expired
 from collector.day_record import day_bounds
-from collector.facts import Campus, Counts, Difference, Source
+from collector.facts import Campus, Counts, Difference, Expired, Source
 from collector.holding import Held
 from collector.hours import Hours
 from collector.inventory import Inventory
 from collector.policy import Policy
+from collector.store.evidence import Kept
 from collector.store.ledger import LedgerRow
 from collector.verify_chain import Chain
 from collector.verify_reports import Reports
@@ -63,6 +64,7 @@ class Verification:
         total, done = sum(len(days) for days in work.values()), 0
         self._progress(done, total)
         for name, days in work.items():
+            yield from self._source.damaged(name)
             campus = self._source.campus(name)
             reports = Reports(campus, keys)
             yield from reports.witnesses()
@@ -101,6 +103,10 @@ class Verification:
         yield from faults
         if faults:
             return  # what cannot be believed cannot be judged
+        gone = [one for one in self._source.expired(campus.campus, begin, end) if one.campus == campus.campus]
+        if any(one.start_at < end and one.end_at > begin for one in gone):
+            yield from self._expired(campus, day, row, rows, gone, seconds)
+            return
         self.counts.days += row is not None
         held = None if row is None else self._held(row)
         if row is None:
@@ -110,6 +116,19 @@ class Verification:
             yield Difference(_name(row), "a snapshot that it names is not kept", row.campus, row.day)
         else:
             yield from verify_days.again(row, held, campus, rows, self.counts)
+
+    def _expired(
+        self, campus: Campus, day: datetime.date, row: LedgerRow | None, rows: list[Kept], gone: list[Expired],
+        seconds: int,
+    ) -> Iterator[Difference]:  # fmt: skip
+        """A day of which evidence has aged out: what is left of it must still be what the ledger rests on."""
+        yield from verify_expired.too_early(gone)
+        self.counts.kept_days = max([self.counts.kept_days, *(one.kept_days for one in gone)])
+        if row is None:
+            yield from verify_days.unwritten(campus, day, [*rows, *gone], seconds)
+        else:
+            self.counts.expired_days += 1
+            yield from verify_expired.by_digests(row, campus, rows, gone)
 
     def _known(self, campus: str) -> tuple[str, int] | None:
         """The campus's time zone and the slots' length, as they were kept last."""

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import datetime
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from collector import causes, coverage
 from collector.day_record import LETTERS, NOT_JUDGED, WORDS, DayRecord, Grounds, blank, with_judged
 from collector.day_verdict import judge_day
 from collector.evaluate import radio_of
-from collector.facts import Campus, Counts, Difference
+from collector.facts import Campus, Counts, Difference, Expired
 from collector.holding import Held
 from collector.inventory import WALKING
 from collector.judging import CampusDay, as_judged, judge_from, placed_of
@@ -63,7 +63,7 @@ def again(row: LedgerRow, held: Held, known: Campus, rows: list[Kept], counts: C
         yield _of(row, "a day that is not over has a verdict", ledger=str(record.day_verdict))
 
 
-def unwritten(known: Campus, day: datetime.date, rows: list[Kept], seconds: int) -> Iterator[Difference]:
+def unwritten(known: Campus, day: datetime.date, rows: Sequence[Kept | Expired], seconds: int) -> Iterator[Difference]:
     """A day of which the ledger holds no row, though evidence of it was to be judged."""
     name = known.campus
     owed = _owed(known, [one for one in rows if one.campus == name], seconds)
@@ -72,7 +72,7 @@ def unwritten(known: Campus, day: datetime.date, rows: list[Kept], seconds: int)
         yield Difference(f"ledger row {name} {day}", what, name, str(day), owed[0], "no row", "evidence")
 
 
-def _owed(known: Campus, rows: list[Kept], seconds: int) -> list[int]:
+def _owed(known: Campus, rows: Sequence[Kept | Expired], seconds: int) -> list[int]:
     """Slots with evidence that the judge has passed, and is not to judge again."""
     slots = {int(one.start_at // seconds) * seconds for one in rows if one.start_at is not None}
     return sorted(slot for slot in slots - known.pending if known.begins <= slot <= known.last)

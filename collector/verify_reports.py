@@ -161,7 +161,8 @@ class Reports:
                     ledger="never" if claim is None else str(claim), evidence=str(at),
                 )  # fmt: skip
         for pair, at in sorted(claimed.items()):
-            if (pair, at) not in said:
+            aged = any(agent == pair[0] and begin - 1 <= at <= end + 1 for agent, begin, end in self._campus.expired)
+            if (pair, at) not in said and not aged:
                 subject = f"{pair[1]} {verb} agent {pair[0]}"
                 yield Difference(subject, "no signed report says so", self._campus.campus, ledger=str(at))
 

@@ -116,6 +116,11 @@ def _show(difference: Difference | None, counts: Counts) -> None:
     )
     if counts.chain:
         say(f"  the chain's last digest is {counts.chain}")
+    if counts.expired_days:
+        say(
+            f"  evidence expired, chain intact: {counts.expired_days} campus-days, whose reports were kept "
+            f"{counts.kept_days} days; the digests of what was let go are those that the ledger rests on"
+        )
     if counts.not_judged_yet:
         say(f"  {counts.not_judged_yet} slots are not judged yet, or to be judged again: look again in a minute")
     if counts.seen_from_above:

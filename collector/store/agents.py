@@ -7,14 +7,16 @@ time its campus (again) and marks the slots it touches. Functions that change ru
 from __future__ import annotations
 
 import datetime
+from collections.abc import Iterator
 from typing import Any
 
 from msgspec import Struct
 from sqlalchemy import Connection, insert, or_, select, update
 
 from collector.day_record import NOT_JUDGED
-from collector.store import audit, doubts, ledger, marks, surroundings
-from collector.store.known import Known
+from collector.store import audit, doubts, joined, ledger, marks, surroundings
+from collector.store.evidence import pack
+from collector.store.known import AgentState, Known
 from collector.store.schema import agent, evidence, placement, stream
 from collector.store.writer import CHANGED_AGENTS
 
@@ -197,13 +199,15 @@ def place_evidence(connection: Connection, agent_id: str, from_at: float, slot_s
     """Joins the agent's evidence since ``from_at`` to its placements anew; marks the slots that gain or lose some."""
     memory = Known(shared=connection.dialect.name != "sqlite")
     state = memory.agent(connection, agent_id)
+    slots: dict[tuple[str, int], str] = {}
+    for where, start_at, end_at in _stays_joined(connection, state, from_at):
+        slots.update(((where, slot), reason) for slot in marks.slots_of(start_at, end_at, slot_seconds))
     columns = (evidence.c.id, evidence.c.start_at, evidence.c.end_at, evidence.c.campus)
     rows = connection.execute(
         select(*columns)
         .where(evidence.c.agent == agent_id, evidence.c.start_at >= from_at)
         .order_by(evidence.c.start_at)
     ).all()
-    slots: dict[tuple[str, int], str] = {}
     changed = 0
     for row in rows:
         campus = state.campus_at(row.start_at)
@@ -215,6 +219,20 @@ def place_evidence(connection: Connection, agent_id: str, from_at: float, slot_s
             connection.execute(update(evidence).where(evidence.c.id == row.id).values(campus=campus, position=position))
     marks.mark(connection, None, slots, slot_seconds, None)
     return changed
+
+
+def _stays_joined(connection: Connection, state: AgentState, from_at: float) -> Iterator[tuple[str, float, float]]:
+    """Campus, start and end of each joined report since ``from_at`` that stays where it is. An hour of which one now
+    belongs elsewhere becomes rows again, first of all. Of what has expired the campus stays: there is nothing left to
+    judge otherwise."""
+    for hour in list(joined.of_agent(connection, state.id, from_at)):
+        entries = [one for one in joined.index(hour) if one.start_at is not None and one.start_at >= from_at]
+        if hour.expired_at is None and any(state.campus_at(one.start_at or 0.0) != one.campus for one in entries):
+            joined.thaw(connection, hour, pack)
+            continue
+        for one in entries:
+            if one.campus is not None and one.start_at is not None and one.end_at is not None:
+                yield one.campus, one.start_at, one.end_at
 
 
 def streams(connection: Connection, agent_id: str) -> dict[str, int]:

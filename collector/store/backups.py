@@ -12,7 +12,7 @@ from typing import Any
 
 from collector.store.database import Store
 
-_COUNTED = ("evidence", "ledger", "slot_change", "agent", "placement", "snapshot")
+_COUNTED = ("evidence", "evidence_hour", "ledger", "slot_change", "agent", "placement", "snapshot")
 
 
 class BadBackup(Exception):

@@ -25,7 +25,7 @@ from sqlalchemy import Connection, Engine, create_engine, event, inspect, make_u
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.pool import QueuePool, StaticPool
 
-from collector.store.evidence import Batch, Outcome
+from collector.store.ingest import Batch, Outcome
 from collector.store.schema import counter
 from collector.store.writer import Answer, Deliver, Writer
 
@@ -168,8 +168,9 @@ class Store:
         assert self.path is not None
         # isolation_level None: the driver starts no transaction behind our back.
         made = sqlite3.connect(self.path, timeout=_BUSY_SECONDS, isolation_level=None, check_same_thread=False)
-        for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "journal_size_limit=67108864",
-                       "cache_size=-32768", "mmap_size=0"):  # fmt: skip
+        # auto_vacuum counts only before the file is written first.
+        for pragma in ("auto_vacuum=INCREMENTAL", "journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON",
+                       "journal_size_limit=67108864", "cache_size=-32768", "mmap_size=0"):  # fmt: skip
             made.execute(f"PRAGMA {pragma}")
         os.chmod(self.path, 0o600)  # noqa: PTH101 - the file was made by SQLite just now
         return made

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from operator import itemgetter
+
 from sqlalchemy import Connection, delete, select
 
-from collector.store import marks
+from collector.store import joined, marks
 from collector.store.known import Known, Placed
 from collector.store.schema import evidence, placement, surroundings
 from collector.store.surroundings import COLUMNS, SIGHTED, Surroundings, by_placement
@@ -54,7 +56,15 @@ def retrace(connection: Connection, number: int, agent: str) -> None:
     )
     if row.to_at is not None:
         told = told.where(evidence.c.start_at < row.to_at)
-    for fingerprint, at in connection.execute(told.order_by(evidence.c.start_at)):
+    until = float("inf") if row.to_at is None else row.to_at
+    before = (
+        (entry.surroundings, entry.start_at)
+        for hour in joined.of_agent(connection, agent, row.from_at, row.to_at)
+        for entry in joined.index(hour)
+        if entry.surroundings is not None and entry.start_at is not None and row.from_at <= entry.start_at < until
+    )
+    landed = ((fingerprint, at) for fingerprint, at in connection.execute(told))
+    for fingerprint, at in sorted([*before, *landed], key=itemgetter(1)):
         if not around[number].knows(fingerprint, at):
             around[number].see(fingerprint, at)
     _keep(connection, around)
@@ -81,8 +91,14 @@ def _slots_since(connection: Connection, agent: str, since: float, slot_seconds:
             evidence.c.agent == agent, evidence.c.start_at >= since, evidence.c.campus.is_not(None)
         )
     )
+    before = (
+        (entry.campus, entry.start_at, entry.end_at)
+        for hour in joined.of_agent(connection, agent, since)
+        for entry in joined.index(hour)
+        if entry.start_at is not None and entry.start_at >= since and entry.campus is not None
+    )
     return {
         (campus, slot): REASON
-        for campus, start_at, end_at in rows
+        for campus, start_at, end_at in (*rows, *before)
         for slot in marks.slots_of(start_at, end_at, slot_seconds)
     }

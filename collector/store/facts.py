@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import datetime
 import itertools
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any
 
-from sqlalchemy import Connection, select
+from sqlalchemy import ColumnElement, Connection, or_, select
 
-from collector.facts import Campus, Snapshot, Stream
+from collector.compaction import hour as hours
+from collector.compaction.block import BlockError
+from collector.facts import Campus, Difference, Expired, Snapshot, Stream
 from collector.judging import Beside, beside
-from collector.store import agents, day_sums, evidence, judging, ledger, marks, schema
+from collector.store import agents, day_sums, evidence, holds, joined, judging, ledger, marks, schema
 from collector.store.evidence import Kept
 from collector.store.ledger import LedgerRow, Written
 
 _DAY_SECONDS = 86400
-_ANCHORS = b'"anchors":[{'
+_STRETCH_SECONDS = 900.0
 
 
 class StoreFacts:
@@ -27,6 +30,7 @@ class StoreFacts:
     ) -> None:
         self._connection = connection
         self._only = campus
+        self._whole = since is None and until is None
         self.since = since or _date(ledger.first_day(connection)) or datetime.date(2020, 1, 1)
         self.until = until or _last_day(connection) or self.since
         self._standings = judging.standings(connection)
@@ -87,12 +91,45 @@ class StoreFacts:
             beside=known,
             streams=self._streams(name),
             witnesses=self._witnesses(name, known),
+            expired=joined.expired_spans(self._connection, self._agents(name)),
         )
 
     def reports(self, campus: str, since: float, until: float) -> list[Kept]:
-        rows = {row.id: row for row in evidence.of_campus(self._connection, campus, since, until)}
-        rows |= {row.id: row for row in evidence.of_agents(self._connection, self._agents(campus), since, until)}
-        return sorted(rows.values(), key=lambda row: (row.start_at, row.id))
+        return evidence.of_campus_or_agents(self._connection, campus, self._agents(campus), since, until)
+
+    def expired(self, campus: str, since: float, until: float) -> list[Expired]:
+        held = holds.every(self._connection, campus)
+        found = []
+        for hour in joined.expired(self._connection, self._chosen(campus), since, until):
+            at, days = hour.expired_at or 0.0, hour.kept_days or 0
+            kept_back = any(one.holds(hour.first_at or 0.0, hour.last_at or 0.0, at) for one in held)
+            for one in joined.index(hour):
+                if one.start_at is not None and one.end_at is not None and one.start_at < until and one.end_at >= since:
+                    name = (one.agent, one.stream, one.seq, one.digest, one.campus)
+                    found.append(Expired(*name, one.start_at, one.end_at, at, days, kept_back))
+        return found
+
+    def damaged(self, campus: str) -> Iterator[Difference]:
+        """Joined hours whose bytes are not those that were sealed: of the period, or of all time where all is asked."""
+        chosen = self._chosen(campus)
+        if self._whole:
+            every = joined.all_of(self._connection, chosen)
+        else:
+            every = itertools.chain(
+                joined.between(self._connection, chosen, self._begin, self._end),
+                joined.expired(self._connection, chosen, self._begin, self._end),
+            )
+        for hour in every:
+            try:
+                hours.index(hour)
+            except BlockError as fault:
+                subject = f"{hour.name} ({hour.reports} reports)"
+                what = "these are not the bytes that were sealed" if not hour.is_whole() else str(fault)
+                yield Difference(subject, what, campus)
+
+    def _chosen(self, campus: str) -> Callable[[Any], ColumnElement[bool]]:
+        agents = self._agents(campus)
+        return lambda table: or_(table.c.campus == campus, table.c.agent.in_(agents))
 
     def _agents(self, campus: str) -> list[str]:
         return sorted({one.agent for one in self._standings.get(campus, [])})
@@ -105,7 +142,8 @@ class StoreFacts:
         for agent, stream, through in self._connection.execute(query.order_by(table.c.agent, table.c.stream)).all():
             gone = select(lost.c.first_seq, lost.c.last_seq).where(lost.c.agent == agent, lost.c.stream == stream)
             seqs = select(kept.c.seq).where(kept.c.agent == agent, kept.c.stream == stream).order_by(kept.c.seq)
-            numbers = _ranges(self._connection.scalars(seqs))
+            landed = ((one, one) for one in self._connection.scalars(seqs))
+            numbers = _ranges(sorted([*landed, *joined.numbers(self._connection, agent, stream)]))
             losses = [(first, last) for first, last in self._connection.execute(gone)]
             found.append(Stream(agent, stream, through, numbers, losses))
         return found
@@ -113,27 +151,43 @@ class StoreFacts:
     def _witnesses(self, campus: str, known: Beside) -> list[Kept]:
         """Reports on which the period's judgement rests, wherever they were made: they may lie long before it."""
         rows: dict[int, Kept] = {}
-        instants = {(agent, at) for pairs in (known.answered, known.heard) for (agent, _), at in pairs.items()}
-        for agent, at in sorted(instants):
-            found = evidence.of_agents(self._connection, [agent], at - 1.0, at + 1.0)
-            rows |= {row.id: row for row in found}
+        instants: dict[str, set[float]] = {}
+        for pairs in (known.answered, known.heard):
+            for (agent, _), at in pairs.items():
+                instants.setdefault(agent, set()).add(at)
+        for agent, wanted in sorted(instants.items()):
+            # Most first answers lie in the same few minutes: each stretch of them is read once.
+            for stretch in _stretches(sorted(wanted)):
+                for row in evidence.of_agents(self._connection, [agent], stretch[0] - 1.0, stretch[-1] + 1.0):
+                    begin, end = (row.start_at or 0.0) - 1.0, (row.end_at or 0.0) + 1.0
+                    if any(begin < at <= end for at in stretch):
+                        rows[row.id] = row
         anchors = schema.anchor
         query = select(anchors.c.agent, anchors.c.boot_id).where(anchors.c.agent.in_(self._agents(campus)))
         for agent, boot_id in self._connection.execute(query).all():
-            for row in evidence.of_boot(self._connection, agent, boot_id):
-                if row.holds(_ANCHORS):
-                    rows[row.id] = row
+            rows |= {row.id: row for row in evidence.anchoring(self._connection, agent, boot_id)}
         return [row for _, row in sorted(rows.items())]
 
 
-def _ranges(numbers: Iterable[int]) -> list[tuple[int, int]]:
-    """Rising numbers as [first, last] of neighbours."""
+def _stretches(instants: list[float]) -> Iterator[list[float]]:
+    stretch: list[float] = []
+    for at in instants:
+        if stretch and at - stretch[-1] > _STRETCH_SECONDS:
+            yield stretch
+            stretch = []
+        stretch.append(at)
+    if stretch:
+        yield stretch
+
+
+def _ranges(spans: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:
+    """Rising [first, last] of which neighbours become one."""
     found: list[tuple[int, int]] = []
-    for one in numbers:
-        if found and found[-1][1] == one - 1:
-            found[-1] = (found[-1][0], one)
+    for first, last in spans:
+        if found and first <= found[-1][1] + 1:
+            found[-1] = (found[-1][0], max(last, found[-1][1]))
         else:
-            found.append((one, one))
+            found.append((first, last))
     return found
 
 

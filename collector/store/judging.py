@@ -45,6 +45,7 @@ def record_begins(connection: Connection, campus: str) -> float | None:
     firsts = (
         select(func.min(placed.from_at)).where(placed.campus == campus, placed.from_at > 0),
         select(func.min(schema.evidence.c.start_at)).where(schema.evidence.c.campus == campus),
+        select(func.min(schema.evidence_hour.c.first_at)).where(schema.evidence_hour.c.campus == campus),
     )
     found = [at for at in (connection.scalar(query) for query in firsts) if at is not None]
     return min(found, default=None)

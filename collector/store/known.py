@@ -13,7 +13,7 @@ from sqlalchemy import Connection, String, bindparam, func, select, update
 
 from agent import wire
 from collector.inventory import WALKING
-from collector.store import unlisted
+from collector.store import joined, unlisted
 from collector.store.schema import agent, anchor, answered, counter, evidence, heard, loss, placement, stream
 from collector.store.surroundings import COLUMNS, SIGHTED, Surroundings, by_placement
 
@@ -142,6 +142,8 @@ class AgentState:
         through = connection.scalar(select(stream.c.through).where(own)) or 0
         mine = (evidence.c.agent == self.id) & (evidence.c.stream == name)
         beyond = set(connection.scalars(select(evidence.c.seq).where(mine, evidence.c.seq > through)))
+        for first, last in joined.numbers(connection, self.id, name, through):
+            beyond.update(range(first, last + 1))
         ranges = select(loss.c.first_seq, loss.c.last_seq).where(
             loss.c.agent == self.id, loss.c.stream == name, loss.c.last_seq > through
         )
@@ -244,7 +246,8 @@ class Known:
             assert taken is not None
             return int(taken)
         if self._position is None:
-            self._position = connection.scalar(select(func.max(evidence.c.position))) or 0
+            landed = connection.scalar(select(func.max(evidence.c.position))) or 0
+            self._position = max(landed, joined.last_position(connection))
         self._position += 1
         return self._position
 

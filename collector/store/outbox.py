@@ -10,6 +10,8 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, and_, func, or_, select
 
+from collector.compaction.hour import Entry, Hour
+from collector.store import joined
 from collector.store.schema import agent, cursor, evidence, placement
 from collector.store.upsert import upsert
 
@@ -75,13 +77,52 @@ def after(connection: Connection, start: int, limit: int) -> list[Waiting]:
     once: dict[int, Waiting] = {}
     for row in rows:  # two placements that overlap must not make two samples of one
         once.setdefault(row[0], Waiting._make((*row[:3], row[3] or "", *row[4:])))
-    return list(once.values())
+    joined_before = _joined(connection, start, limit, max(once, default=None) if len(once) >= limit else None)
+    return sorted([*once.values(), *joined_before], key=lambda one: one.position)[:limit]
+
+
+def _joined(connection: Connection, start: int, limit: int, through: int | None) -> list[Waiting]:
+    """The same of joined hours, up to a position. Seldom any: what waits to be forwarded is not joined, unless remote
+    write was set up afterwards."""
+    found: list[tuple[Entry, Hour]] = []
+    for hour in joined.after(connection, start, through):
+        last = found[limit - 1][0].position if len(found) >= limit else None
+        if last is not None and hour.first_position is not None and hour.first_position > last:
+            break
+        waiting = [(one, hour) for one in joined.index(hour) if (one.position or 0) > start and one.flag == ""]
+        found = sorted([*found, *waiting], key=_position)[:limit]
+    documents: dict[int, bytes] = {}
+    for hour in {hour.seal: hour for _, hour in found}.values():
+        documents |= {one.id: one.document for one in joined.rows(hour)}
+    simulated = {row.id: row.simulated for row in connection.execute(select(agent.c.id, agent.c.simulated))}
+    return [
+        Waiting(
+            one.position or 0, one.agent, one.campus or "", _place(connection, one), simulated[one.agent],
+            one.start_at or 0.0, one.received_at, documents[one.id],
+        )
+        for one, _ in found if one.id in documents and one.agent in simulated
+    ]  # fmt: skip
+
+
+def _position(found: tuple[Entry, Hour]) -> int:
+    return found[0].position or 0
+
+
+def _place(connection: Connection, entry: Entry) -> str:
+    at = entry.start_at or 0.0
+    stood = (placement.c.agent == entry.agent, placement.c.from_at <= at)
+    still = or_(placement.c.to_at.is_(None), placement.c.to_at > at)
+    query = select(placement.c.place).where(*stood, still).order_by(placement.c.id).limit(1)
+    return connection.scalar(query) or ""
 
 
 def backlog(connection: Connection, start: int) -> Backlog:
     waits = (evidence.c.position > start) & (evidence.c.flag == "") & evidence.c.campus.is_not(None)
     oldest = connection.scalar(select(evidence.c.received_at).where(waits).order_by(evidence.c.position).limit(1))
-    if oldest is None:
+    hour = next(joined.after(connection, start, None), None)
+    before = [] if hour is None else [one for one in joined.index(hour) if (one.position or 0) > start]
+    received = [one.received_at for one in before] + ([] if oldest is None else [oldest])
+    if not received:
         return Backlog(0, None)
-    newest = connection.scalar(select(func.max(evidence.c.position)))
-    return Backlog(max(1, int(newest or 0) - start), oldest)
+    newest = max(connection.scalar(select(func.max(evidence.c.position))) or 0, joined.last_position(connection))
+    return Backlog(max(1, int(newest) - start), min(received))

@@ -11,6 +11,9 @@ from sqlalchemy import BigInteger, Boolean, Column, Index, Integer, LargeBinary,
 from collector.store.schema_base import ID as _Id
 from collector.store.schema_base import INSTANT as _Instant
 from collector.store.schema_base import metadata as metadata  # noqa: PLC0414 - one place to import tables from
+from collector.store.schema_evidence import evidence as evidence  # noqa: PLC0414
+from collector.store.schema_evidence import evidence_hour as evidence_hour  # noqa: PLC0414
+from collector.store.schema_evidence import hold as hold  # noqa: PLC0414
 from collector.store.schema_seen import edge_answered as edge_answered  # noqa: PLC0414
 from collector.store.schema_seen import edge_failure as edge_failure  # noqa: PLC0414
 from collector.store.schema_seen import unlisted as unlisted  # noqa: PLC0414
@@ -95,34 +98,6 @@ surroundings = Table(
     Column("fingerprint", String(32), primary_key=True),
     Column("first_at", _Instant, nullable=False),
     Column("reports", Integer, nullable=False),
-)
-
-# One row a report. `start_at` null: clock unknown, waits for an anchor. `campus` null: waits for a placement.
-# `position` numbers evidence in the order in which it was placed: what follows the store (remote write) reads by it.
-evidence = Table(
-    "evidence",
-    metadata,
-    Column("id", _Id, primary_key=True),
-    Column("agent", String(32), nullable=False),
-    Column("stream", String(32), nullable=False),
-    Column("seq", BigInteger, nullable=False),
-    Column("digest", String(64), nullable=False),
-    Column("signature", String(128), nullable=False),
-    Column("boot_id", String(32), nullable=False),
-    Column("boottime_seconds", _Instant, nullable=False),
-    Column("campus", String(64)),
-    Column("start_at", _Instant),
-    Column("end_at", _Instant),
-    Column("slot", BigInteger),
-    Column("received_at", _Instant, nullable=False),
-    Column("flag", String(32), nullable=False),
-    Column("surroundings", String(32)),
-    Column("position", BigInteger),
-    Column("body", LargeBinary, nullable=False),
-    UniqueConstraint("agent", "stream", "seq"),
-    Index("ix_evidence_campus_start", "campus", "start_at"),
-    Index("ix_evidence_agent_start", "agent", "start_at"),
-    Index("ix_evidence_position", "position"),
 )
 
 # For each stream everything up to `through` is kept, or known to be lost.

@@ -16,8 +16,8 @@ from typing import Any, TypeVar
 import structlog
 from sqlalchemy import Connection, Engine
 
-from collector.store import evidence
-from collector.store.evidence import Batch, Outcome
+from collector.store import ingest
+from collector.store.ingest import Batch, Outcome
 from collector.store.known import Known
 
 T = TypeVar("T")
@@ -105,7 +105,7 @@ class Writer:
         try:
             with connection.begin():
                 self._known.begin()
-                outcomes = evidence.keep(connection, self._known, [job[0] for job in group], self.slot_seconds)
+                outcomes = ingest.keep(connection, self._known, [job[0] for job in group], self.slot_seconds)
         except Exception as failed:  # the thread must outlive a full disk; the agents keep what was not answered
             self._known.forget()
             fault = failed
