@@ -108,17 +108,6 @@ class Basis:
             day += _ONE_DAY
         return lost
 
-    def ahead(self, campus: Campus, last: datetime.date) -> int:
-        """Class time from now to the end of the period, by the bells and the calendar of today, in seconds."""
-        day = local_day(self.now, campus.timezone)
-        found = 0
-        while day <= last:
-            weights = self.class_time(self.held, campus, day)
-            begun = day == local_day(self.now, campus.timezone)
-            found += sum(weight for slot, weight in weights.items() if not begun or slot >= self.now)
-            day += _ONE_DAY
-        return found
-
     def exclusions(self, campus: Campus, first: datetime.date, last: datetime.date) -> list[Exclusion]:
         """Approved planned work of the period."""
         begin, end = day_bounds(first, campus.timezone)[0], day_bounds(last, campus.timezone)[1]

@@ -4,20 +4,29 @@ import csv
 import datetime
 import io
 import json
+import socket
+import threading
 from pathlib import Path
 
+import httpx
 import msgspec
 import pytest
+import uvicorn
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from starlette.applications import Starlette
 
+from collector.answer_routes import routes
 from collector.answers import Asked, answer, commitment, of_periods
 from collector.answers_csv import COLUMNS, GROUP_COLUMNS, LIST_COLUMNS, as_csv
 from collector.commitment.groups import BY
 from collector.commitment.lists import NAMES
 from collector.commitment.period import Known, UnknownPeriod, parse
+from collector.config import Config
 from collector.facts import Difference
 from collector.hours import Calendar, Semester
+from collector.services import Services
+from collector.signer import Signer
 from collector.store import exclusions, schema, snapshots
 from collector.store.facts import StoreFacts
 from collector.verify import Verification
@@ -262,3 +271,30 @@ def test_without_a_calendar_a_semester_is_an_error_and_not_an_empty_answer(tmp_p
     with pytest.raises(UnknownPeriod, match="no calendar says when the semesters are"):
         asked(district, period="semester")
     district.store.close()
+
+
+def test_the_same_is_answered_over_http_and_a_wrong_question_says_what_to_write(district, tmp_path: Path) -> None:
+    whole_september(district)
+    config = Config(data_dir=tmp_path)
+    services = Services(district.store, config, Signer.load_or_create(tmp_path), lambda: NOW)
+    listener = socket.create_server(("127.0.0.1", 0))
+    app = Starlette(routes=routes(services))
+    server = uvicorn.Server(uvicorn.Config(app, lifespan="off", log_config=None, access_log=False))
+    thread = threading.Thread(target=lambda: server.run([listener]), daemon=True)
+    thread.start()
+    with httpx.Client(base_url=f"http://127.0.0.1:{listener.getsockname()[1]}", timeout=20, trust_env=False) as http:
+        whole = http.get("/v1/commitment?period=month:2026-09&by=region").json()
+        listed = http.get("/v1/commitment?period=month:2026-09&list=rooms_short").json()
+        table = http.get("/v1/commitment?period=month:2026-09&by=region&format=csv").text
+        queries = ("period=moth", "by=colour", "list=all", "rooms_over=2", "period=day&to=2026-01-01")
+        wrong = {query: http.get(f"/v1/commitment?{query}") for query in queries}
+    server.should_exit = True
+    thread.join(20)
+
+    same = asked(district, period="month:2026-09", by="region")
+    assert whole == json.loads(msgspec.json.encode(same))
+    assert listed == whole["lists"]["rooms_short"]
+    assert table == as_csv(same)
+    assert {found.status_code for found in wrong.values()} == {400}
+    assert "write one of day, week" in wrong["period=moth"].json()["error"]
+    assert "is none of campus, region" in wrong["by=colour"].json()["error"]
