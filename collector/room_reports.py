@@ -108,6 +108,13 @@ def survey_due(hours: Hours, campus: Campus, now: float) -> datetime.date:
     return school[SURVEY_SCHOOL_DAYS - 1]
 
 
+def place_of(store: Store, number: int) -> str | None:
+    """The room of a report; None where there is none of that number."""
+    with store.read() as connection:
+        one = room_reports.find(connection, number)
+    return None if one is None else one.place
+
+
 def listed(store: Store, *, now: float, campus: str | None = None, place: str | None = None) -> list[dict[str, Any]]:
     """Each report with whether its survey is done, due or overdue; the earliest due first. ``surveyed_at``: when the
     room was last measured after it."""

@@ -1,56 +1,87 @@
-"""The board: what the district, the union, principals and IT read without an account. Server-rendered, no script.
+"""The board: what the district, the union, principals, teachers and IT read. Server-rendered, no script, no cookie.
 
-``routes`` gives the pages "/" and "/campus/{id}". The same figures as ``commitment`` and ``/v1/commitment``: all three
-ask :mod:`collector.answers`.
+The same figures as ``commitment`` and ``/v1/commitment``: all three ask :mod:`collector.answers`. ``ROUTES`` is the one
+table of its pages, with what a reader must be allowed to do for each.
 """
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Awaitable, Callable
+from typing import Any, NamedTuple
 
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
-from collector.board import pages
+from collector.board import packed, pages
+from collector.board.acts import Acts
+from collector.board.doors import Doors
+from collector.board.forms import Tokens
+from collector.board.incident_reading import IncidentReading
+from collector.board.readers import ACT, PUBLIC, READ, REPORT_ROOM, REVIEW, Readers
 from collector.board.reading import Reading
+from collector.board.room_reading import RoomReading
 from collector.services import Services
 
 
-def routes(services: Services) -> list[BaseRoute]:
+class Entry(NamedTuple):
+    """``action``: what the reader must be allowed to do; ``answer``: the method of Doors, or for POST of Acts."""
+
+    path: str
+    method: str
+    action: str
+    answer: str
+
+
+ROUTES = (
+    Entry("/", "GET", READ, "district"),
+    Entry("/method", "GET", READ, "method"),
+    Entry("/incidents", "GET", READ, "incidents"),
+    Entry("/incidents/{number:int}", "GET", READ, "incident"),
+    Entry("/incidents/{number:int}", "POST", ACT, "incident"),
+    Entry("/room-reports", "GET", REVIEW, "room_reports"),
+    Entry("/room-reports/{number:int}", "GET", READ, "room_report"),
+    Entry("/room-reports/{number:int}", "POST", REVIEW, "room_report"),
+    Entry("/campus/{campus}/report", "GET", REPORT_ROOM, "report_form"),
+    Entry("/campus/{campus}/report", "POST", REPORT_ROOM, "report"),
+    Entry("/campus/{campus}/qr", "GET", READ, "sheet"),
+    Entry("/campus/{campus}/room/{room:path}", "GET", READ, "room"),
+    Entry("/campus/{campus:path}", "GET", READ, "campus"),
+)
+_Answer = Callable[[Request], Awaitable[Response]]
+
+
+def routes(services: Services, readers: Readers = PUBLIC) -> list[BaseRoute]:
     """The pages, their style sheet and their picture."""
     reading = Reading(services)
-    shown = pages.Pages(services.clock)
-
-    async def district(request: Request) -> Response:
-        return await shown.answer(request, lambda: _district(reading))
-
-    async def campus(request: Request) -> Response:
-        return await shown.answer(request, lambda: _campus(reading, request.path_params["campus"]))
-
+    rooms = RoomReading(services, reading)
+    tokens = Tokens(services.signer.secret("board forms"))
+    shown = pages.Pages(services.clock, readers, tokens)
+    doors = Doors(services, readers, shown, reading, rooms, IncidentReading(services, reading))
+    acts = Acts(services, readers, shown, tokens, doors, rooms)
+    made: list[BaseRoute] = []
+    for entry in ROUTES:
+        answer: _Answer = getattr(acts if entry.method == "POST" else doors, entry.answer)
+        made.append(Route(entry.path, _allowed(entry, answer, readers, doors), methods=[entry.method]))
     return [
-        Route("/", district, methods=["GET"]),
-        Route("/campus/{campus:path}", campus, methods=["GET"]),
+        *made,
         Route(pages.STYLE_PATH, _file(pages.STYLE, "text/css; charset=utf-8"), methods=["GET"]),
         Route(pages.ICON_PATH, _file(pages.ICON, "image/svg+xml"), methods=["GET"]),
     ]
 
 
-def _district(reading: Reading) -> pages.Page:
-    found = reading.district()
-    return pages.Page("district.html", {"district": found}) if found else pages.Page("empty.html", {})
+def _allowed(entry: Entry, answer: _Answer, readers: Readers, doors: Doors) -> _Answer:
+    async def door(request: Request) -> Response:
+        if not readers.may(request, entry.action):
+            return await doors.refused(request, 403, "not_allowed")
+        return await answer(request)
 
-
-def _campus(reading: Reading, name: str) -> pages.Page:
-    found = reading.campus(name)
-    if found is None:
-        return pages.Page("missing.html", {"name": name[:100]}, 404)
-    return pages.Page("campus.html", {"campus": found})
+    return door
 
 
 def _file(body: bytes, media_type: str) -> Any:
     async def answer(_: Request) -> Response:
-        headers = pages.HEADERS | {"Cache-Control": "public, max-age=86400"}
+        headers = packed.HEADERS | {"Cache-Control": "public, max-age=86400"}
         return Response(body, headers=headers, media_type=media_type)
 
     return answer

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from collector.board.month import Month
 from collector.board.school_days import SchoolDay
 from collector.board.strip import Strip
 from collector.board.survey import SurveyLine
@@ -75,9 +76,11 @@ class CriterionLine:
 
 @dataclass(frozen=True, slots=True)
 class Room:
-    """``state`` as of the last slot of class; ``measured``: by an agent, in the longest period."""
+    """``state`` as of the last slot of class; ``measured``: by an agent, in the longest period; ``address``: the path
+    of its page."""
 
     name: str
+    address: str
     chosen: str
     measured: bool
     state: str
@@ -124,14 +127,14 @@ class CampusPage:
     now: Now
     behind: bool
     today: Strip | None
-    days: tuple[Strip, ...]
+    month: Month | None
     school_days: tuple[SchoolDay, ...]
     spans: tuple[SpanLine, ...]
     spans_left_out: int
     criteria: tuple[CriterionLine, ...]
     as_of: float | None
     rooms: tuple[Room, ...]
-    rooms_never_measured: tuple[str, ...]
+    rooms_never_measured: tuple[Room, ...]
     survey: tuple[SurveyLine, ...]
     access_points: tuple[Radio, ...]
     agents: tuple[AgentLine, ...]
@@ -169,6 +172,12 @@ class Names:
 
 def room_name(place: Place) -> str:
     return f"{place.building} {place.room}".strip()
+
+
+def room_address(place: str) -> str:
+    """The path of a room's page, from CAMPUS/BUILDING/ROOM."""
+    campus, _, room = place.partition("/")
+    return f"/campus/{campus}/room/{room}"
 
 
 def now_of(live: Live | None, newest: DayRecord | None, slot_seconds: int) -> Now:
@@ -263,7 +272,13 @@ def rooms(places: Sequence[Place], measured: Iterable[str], states: Mapping[str,
     """Problems first; a room that was never measured has no state."""
     seen = set(measured)
     lines = [
-        Room(room_name(place), place.chosen, place.id in seen, states.get(place.id, "") if place.id in seen else "")
+        Room(
+            room_name(place),
+            room_address(place.id),
+            place.chosen,
+            place.id in seen,
+            states.get(place.id, "") if place.id in seen else "",
+        )
         for place in places
     ]
     return tuple(sorted(lines, key=lambda one: (not one.measured, _ROOM_FIRST.index(one.state), one.name)))
@@ -278,8 +293,10 @@ def agent_lines(
     moved: Mapping[str, Moved],
     now: float,
     silent_after_seconds: float,
+    waiting: bool = True,
 ) -> tuple[AgentLine, ...]:
-    """Agents that stand here now, or wait here for approval; first those that may have been moved, then silent ones."""
+    """Agents that stand here now and, with ``waiting``, those that wait here for approval;
+    first those that may have been moved, then silent ones."""
     here = {
         one.agent: one
         for one in placements
@@ -288,7 +305,9 @@ def agent_lines(
     lines = []
     for agent in agents:
         placement = here.get(agent.id)
-        if agent.state == "revoked" or (placement is None and (agent.campus != campus.id or agent.state != "pending")):
+        if agent.state == "revoked" or (
+            placement is None and (not waiting or agent.campus != campus.id or agent.state != "pending")
+        ):
             continue
         silent = agent.last_seen_at is None or now - agent.last_seen_at > silent_after_seconds
         place = names(placement.place) if placement is not None and placement.place else ""

@@ -17,6 +17,7 @@ from babel.messages.extract import extract_from_file
 from babel.messages.pofile import read_po, write_po
 
 from collector.board.language import LANGUAGES
+from collector.policy import SHIPPED, shipped
 
 FOLDER = Path(__file__).resolve().parent
 _KEYWORDS: dict[str, tuple[int, ...] | None] = {"N_": None, "_": None, "gettext": None, "ngettext": (1, 2)}
@@ -31,7 +32,17 @@ def used() -> Catalog:
         options = {"trimmed": "true", "silent": "false"}
         for _, text, comments, context in extract_from_file(method, path, keywords=_KEYWORDS, options=options):
             catalogue.add(text, None, [(path.name, 0)], auto_comments=comments, context=context)
+    for name, file in SHIPPED.items():
+        for text in policy_texts(name):
+            catalogue.add(text, None, [(file, 0)])
     return catalogue
+
+
+def policy_texts(name: str) -> list[str]:
+    """What a shipped policy says in words for people."""
+    policy = shipped(name)
+    texts = [policy.title, *(text for one in policy.criteria for text in (one.title, one.statistic, one.reason))]
+    return [text for text in texts if text]
 
 
 def path_of(code: str) -> Path:

@@ -89,7 +89,34 @@ REASONS = {
     "policy": N_("the policy changed"),
     "inventory": N_("the inventory changed"),
 }
-_WORDS = (VERDICTS, FALLEN, ANSWERS, PERIODS, CAUSES, ACCESS_POINTS, AGENTS, CHOSEN, REASONS)
+INCIDENTS = {
+    "open": N_("still going on"),
+    "closed": N_("over"),
+    "confirmed": N_("over, confirmed"),
+    "false": N_("false alarm"),
+    "disproved": N_("disproved by later evidence"),
+}
+STEPS = {
+    "detected": N_("detected"),
+    "notified": N_("somebody was told"),
+    "acknowledged": N_("somebody takes care of it"),
+    "on_site": N_("on site"),
+    "fixed": N_("fixed"),
+    "verified": N_("verified"),
+    "note": N_("note"),
+}
+LEFT_OUT = {
+    "false": N_("false alarms"),
+    "disproved": N_("disproved"),
+    "planned_work": N_("approved planned work"),
+}
+SURVEYS = {"due": N_("waits for its measurement"), "overdue": N_("measurement overdue"), "done": N_("measured since")}
+REVIEWS = {
+    "": N_("not read yet"),
+    "shown": N_("may be shown"),
+    "withheld": N_("withheld"),
+    "erased": N_("erased"),
+}
 
 
 class Language:
@@ -130,6 +157,28 @@ class Language:
     def chosen(self, key: str) -> str:
         return self.word(CHOSEN, key)
 
+    def incident(self, key: str) -> str:
+        return self.word(INCIDENTS, key)
+
+    def step(self, key: str) -> str:
+        return self.word(STEPS, key)
+
+    def left_out(self, key: str) -> str:
+        return self.word(LEFT_OUT, key)
+
+    def survey(self, key: str) -> str:
+        return self.word(SURVEYS, key)
+
+    def review(self, key: str) -> str:
+        return self.word(REVIEWS, key)
+
+    def knows(self, text: str) -> bool:
+        """Whether a text of a policy is one that the catalogue has: those of the shipped policies."""
+        return self.code == DEFAULT or self.catalogue.gettext(text) != text
+
+    def policy_text(self, text: str) -> str:
+        return self.catalogue.gettext(text) if text else ""
+
     def reason(self, text: str) -> str:
         return ", ".join(self.word(REASONS, one) for one in text.split(", "))
 
@@ -152,6 +201,14 @@ class Language:
 
     def date(self, iso: str) -> str:
         return dates.format_date(datetime.date.fromisoformat(iso[:10]), "medium", locale=self.locale)
+
+    def date_and_time(self, at: float, zone: str) -> str:
+        local = _local(at, zone)
+        return f"{dates.format_date(local.date(), 'medium', locale=self.locale)}, {self.time(at, zone)}"
+
+    def short_date(self, iso: str) -> str:
+        """For the edge of a picture: 11/18."""
+        return dates.format_skeleton("Md", datetime.date.fromisoformat(iso), locale=self.locale)
 
     def duration(self, seconds: float) -> str:
         minutes, rest = divmod(round(seconds), 60)

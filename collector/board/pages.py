@@ -2,31 +2,28 @@
 
 from __future__ import annotations
 
-import gzip
-import hashlib
 from collections.abc import Callable
 from importlib import resources
 from typing import Any, NamedTuple
+from urllib.parse import quote, urlencode
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response
 
-from collector.board.language import DEFAULT, LANGUAGES, Language, chosen, percent, plain, quantity
+from collector.board.forms import Tokens
+from collector.board.kept import Kept
+from collector.board.language import LANGUAGES, Language, chosen, percent, plain, quantity
+from collector.board.packed import PACKINGS, Packed, answered, digest
+from collector.board.readers import Readers
 
-HEADERS = {
-    "Content-Security-Policy": "default-src 'none'; style-src 'self'; img-src 'self'; base-uri 'none'; "
-    "form-action 'none'; frame-ancestors 'none'",
-    "X-Content-Type-Options": "nosniff",
-    "Referrer-Policy": "no-referrer",
-    "Cache-Control": "no-cache",
-}
-_GZIP_FROM_BYTES = 1000
 STYLE = resources.files("collector.board").joinpath("static", "board.css").read_bytes()
 ICON = resources.files("collector.board").joinpath("static", "icon.svg").read_bytes()
-STYLE_PATH = f"/board/{hashlib.sha256(STYLE).hexdigest()[:16]}.css"
+STYLE_PATH = f"/board/{digest(STYLE)[:16]}.css"
 ICON_PATH = "/board/icon.svg"
+FRESH_SECONDS = 10.0
+"""How long a page that everybody shares is shown before it is made again, beside its readers."""
 
 
 class Page(NamedTuple):
@@ -38,55 +35,75 @@ class Page(NamedTuple):
 
 
 class Pages:
-    """The templates in each language; ``now`` is the clock that tells today from another day."""
+    """The templates in each language; ``clock`` tells today from another day."""
 
-    def __init__(self, clock: Callable[[], float]) -> None:
+    def __init__(self, clock: Callable[[], float], readers: Readers, tokens: Tokens) -> None:
         self._clock = clock
+        self._readers = readers
+        self._tokens = tokens
         self._languages = {code: Language(code) for code in LANGUAGES}
         self._environments = {code: _environment(language) for code, language in self._languages.items()}
+        self._kept: Kept[Packed] = Kept(FRESH_SECONDS)
 
     def language(self, request: Request) -> str:
         return chosen(request.query_params.get("lang"), request.headers.get("accept-language", ""))
 
-    def render(self, name: str, code: str, asked: bool, path: str, /, **values: Any) -> str:
+    async def answer(
+        self, request: Request, look: Callable[[], Page], *, shared: Callable[[], tuple[str, ...]] | None = None
+    ) -> Response:
+        """``look`` and the rendering run in a thread: a reader never delays ingest. ``shared``: what the page depends
+        on beside the path and the language, where it is the same for every reader without an account; it is then made
+        once for all of them."""
+        code = self.language(request)
+        asked = request.query_params.get("lang") in LANGUAGES
+        who = self._readers.who(request)
+
+        def made() -> Packed:
+            page = look()
+            body = self._rendered(request, page, code, asked, who)
+            return Packed(body.encode(), page.status, code)
+
+        def made_for_all() -> Packed:
+            packed = made()
+            for packing in PACKINGS:
+                packed.body(packing)
+            return packed
+
+        def found() -> Response:
+            if shared is None or who:
+                return answered(request, made())
+            return answered(request, self._kept.get((request.url.path, code, str(asked), *shared()), made_for_all))
+
+        return await run_in_threadpool(found)
+
+    def _rendered(self, request: Request, page: Page, code: str, asked: bool, who: str) -> str:
         """``asked``: the reader chose the language in the address, so links keep it."""
-        template = self._environments[code].get_template(name)
+        path = request.url.path
+        others = {key: value for key, value in request.query_params.items() if key != "lang"}
+
+        def to(place: str, **query: Any) -> str:
+            wanted = {key: value for key, value in query.items() if value not in (None, "")}
+            return _address(place, wanted | ({"lang": code} if asked else {}))
+
+        now = self._clock()
+        template = self._environments[code].get_template(page.template)
         return template.render(
             say=self._languages[code],
             lang=code,
-            keep=f"?lang={code}" if asked else "",
-            languages=[one for one in LANGUAGES if one != code],
-            path=path,
-            now=self._clock(),
+            to=to,
+            languages=[(one, _address(path, others | {"lang": one})) for one in LANGUAGES if one != code],
+            now=now,
             style=STYLE_PATH,
             icon=ICON_PATH,
-            **values,
+            may=lambda action: self._readers.may(request, action),
+            who=who,
+            token=lambda action_path: self._tokens.make(action_path, who, now),
+            **page.values,
         )
 
-    async def answer(self, request: Request, look: Callable[[], Page]) -> Response:
-        """``look`` and the rendering run in a thread: a reader never delays ingest."""
-        code = self.language(request)
-        asked = request.query_params.get("lang") in LANGUAGES
 
-        def made() -> tuple[bytes, int]:
-            page = look()
-            return self.render(page.template, code, asked, request.url.path, **page.values).encode(), page.status
-
-        body, status = await run_in_threadpool(made)
-        return await run_in_threadpool(packed, request, body, status, code)
-
-
-def packed(request: Request, body: bytes, status: int, code: str = DEFAULT) -> Response:
-    """With an ETag over the page as it reads, and gzip for who takes it."""
-    small = "gzip" in request.headers.get("accept-encoding", "") and len(body) >= _GZIP_FROM_BYTES
-    tag = f'W/"{hashlib.sha256(body).hexdigest()[:32]}"'
-    headers = HEADERS | {"ETag": tag, "Vary": "Accept-Encoding, Accept-Language", "Content-Language": code}
-    if status == 200 and tag in request.headers.get("if-none-match", ""):
-        return Response(status_code=304, headers=headers)
-    if small:
-        headers["Content-Encoding"] = "gzip"
-        body = gzip.compress(body, 5, mtime=0)
-    return Response(body, status, headers, "text/html; charset=utf-8")
+def _address(path: str, query: dict[str, Any]) -> str:
+    return quote(path) + (f"?{urlencode(query)}" if query else "")
 
 
 def _environment(language: Language) -> Environment:

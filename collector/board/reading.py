@@ -1,4 +1,4 @@
-"""Where the board looks: the ledger, the judge and the inventory go in, views come out. The board's only way to data.
+"""Where the district and campus pages look: the ledger, the judge and the inventory go in, views come out.
 
 Summing a month of a district costs more than a page may: the sums are kept, and made again beside the readers, at most
 a tenth of the time. Both pages take them from here, so that they can never disagree.
@@ -8,23 +8,22 @@ from __future__ import annotations
 
 import datetime
 import threading
-import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
-import structlog
 from msgspec import Struct
 from sqlalchemy import Connection
 
 from collector import answers, coverage, day_verdict
 from collector.board import campus as page
 from collector.board import views
+from collector.board.kept import Kept
+from collector.board.month import Month, month
 from collector.board.school_days import SchoolDay, school_days
 from collector.board.strip import Strip, strip
 from collector.board.survey import survey_lines
-from collector.commitment.period import Period
 from collector.day_record import DayRecord, RoomAir, local_day
-from collector.holding import Held, Holding, NothingHolds
+from collector.holding import DEFAULT_TIMEZONE, Held, Holding, NothingHolds
 from collector.hours import class_intervals
 from collector.inventory import Campus
 from collector.judge import Live
@@ -34,16 +33,15 @@ from collector.store import agents, ledger, surroundings
 from collector.store import coverage as rooms_measured
 
 _FRESH_SECONDS = 10.0
-_STRIP_DAYS = 7
-_SILENT_REPORTS = 5
-_log = structlog.get_logger()
+SILENT_REPORTS = 5
+"""A device is silent after as many reports that did not come."""
 
 
-class Sums(Struct, frozen=True):
-    """Each period's answer by campus, and when it was worked out."""
+class Sum(Struct, frozen=True):
+    """A period's answer by campus, and when it was worked out."""
 
     at: float
-    periods: dict[str, dict[str, Any]]
+    campuses: dict[str, Any]
 
 
 class Reading:
@@ -53,26 +51,24 @@ class Reading:
         self._services = services
         self._holding = Holding()
         self._lock = threading.Lock()
-        self._summing = threading.Lock()
-        self._sums: Sums | None = None
-        self._stale_at = 0.0
+        self._kept: Kept[Sum] = Kept(_FRESH_SECONDS, most=16)
 
-    def district(self) -> views.District | None:
-        """None where no inventory was imported yet."""
+    def district(self, period: str = views.DEFAULT_PERIOD) -> views.District | None:
+        """``period``: a key of PERIODS. None where no inventory was imported yet."""
         now = self._services.clock()
         with self._services.store.read() as connection:
             held = self._held(connection, now)
             if held is None:
                 return None
             last = _last_evidence(connection, now)
-        sums = self._summed(held, now)
+        sums = self._sums(held, now, views.shown_beside(period))
         return views.district(
             held,
-            sums.periods,
+            {key: one.campuses for key, one in sums.items()},
             self._live(),
             last,
             now=now,
-            summed_at=sums.at,
+            summed_at=min(one.at for one in sums.values()),
             timezone=held.timezone,
             late_after_seconds=float(self._services.config.grace_seconds),
         )
@@ -95,11 +91,11 @@ class Reading:
             if coverage.criteria(held.policy):
                 surveyed = rooms_measured.latest(connection, today.isoformat(), name).get(name, {})
             asked = self._asked(connection, today)
-        sums = self._summed(held, now)
+        sums = {key: one.campuses for key, one in self._sums(held, now, views.PERIODS).items()}
         live = self._live().get(name)
         seconds = held.policy.slot_seconds
         records = [row.record for row in rows]
-        answer = sums.periods.get("30d", {}).get(name, {})
+        answer = sums[views.DEFAULT_PERIOD].get(name, {})
         stood = page.standing(live, records, seconds)
         access_points = held.inventory.access_points.get(name, ())
         current = held.inventory.access_points_on(name, today)
@@ -108,7 +104,7 @@ class Reading:
         titles = {one.id: one.title for one in held.policy.criteria}
         measured = {place for record in records for place in record.places_measured} | surveyed.keys()
         rooms = page.rooms(places, measured, page.room_states(live, stood.criteria, places))
-        strips = {row.day: _strip(row, record, held, campus) for row, record in zip(rows, records, strict=True)}
+        begun = str(answer.get("record_from") or "")
         spans = [line for record in records[-1:] for line in page.span_lines(record, titles, names)]
         spans.reverse()
         newest = records[-1] if records else None
@@ -123,30 +119,45 @@ class Reading:
             demonstration=held.hours.always,
             policy=views.policy_now(held),
             hashes=held.hashes,
-            periods=views.periods_of(name, sums.periods, held.policy),
-            record_from=str(answer.get("record_from") or ""),
+            periods=views.periods_of(name, sums, held.policy),
+            record_from=begun,
             causes=page.plain_causes(answer),
             now=shown_now,
             behind=views.is_behind(shown_now.to_at or None, now, seconds, grace),
-            today=strips.pop(today.isoformat(), None),
-            school_days=_school_days(campus, held, today, str(answer.get("record_from") or ""), records, asked),
-            days=tuple(strips[day] for day in sorted(strips, reverse=True)[:_STRIP_DAYS]),
+            today=_strip(rows[-1], records[-1], held, campus) if rows and rows[-1].day == today.isoformat() else None,
+            month=_month(campus, today, rows, records),
+            school_days=_school_days(campus, held, today, begun, records, asked),
             spans=tuple(spans[: page.SPANS_SHOWN]),
             spans_left_out=max(0, len(spans) - page.SPANS_SHOWN),
             criteria=page.criteria_lines(held, stood.criteria, names),
             as_of=stood.as_of,
             rooms=rooms,
-            rooms_never_measured=tuple(room.name for room in rooms if not room.measured),
+            rooms_never_measured=tuple(room for room in rooms if not room.measured),
             survey=survey_lines(held.policy, places, surveyed, names, now),
             access_points=page.radios(current, page.states_of(live, stood.criteria, current), names),
             agents=page.agent_lines(
                 campus, known, placed, names, moved=moved(placed, doubts, now), now=now,
-                silent_after_seconds=_SILENT_REPORTS * self._services.config.report_seconds,
+                silent_after_seconds=SILENT_REPORTS * self._services.config.report_seconds,
             ),
             changes=tuple(reversed(changes[-page.CHANGES_SHOWN :])),
             changes_left_out=max(0, len(changes) - page.CHANGES_SHOWN),
             chain=next((row.chain for row in reversed(rows) if row.chain), ""),
         )  # fmt: skip
+
+    def held(self) -> Held | None:
+        """What holds now; None where no inventory was imported yet."""
+        with self._services.store.read() as connection:
+            return self._held(connection, self._services.clock())
+
+    def timezone(self) -> str:
+        """The district's own."""
+        held = self.held()
+        return held.timezone if held else DEFAULT_TIMEZONE
+
+    def version(self) -> tuple[str, ...]:
+        """What every page depends on: another one wherever a list, the hours or the policy has changed."""
+        held = self.held()
+        return (*held.hashes.values(),) if held else ()
 
     def _live(self) -> Mapping[str, Live]:
         judge = self._services.judge
@@ -167,40 +178,29 @@ class Reading:
         with self._lock:
             return {day: day_verdict.required(self._holding.on(connection, day).policy) for day in days}
 
-    def _summed(self, held: Held, now: float) -> Sums:
-        """What is known, while somebody else adds up anew; only the first reader waits."""
-        sums = self._sums
-        if sums is None:
-            with self._summing:
-                return self._sums or self._add_up(held, now)
-        known = set(sums.periods.get("today", {})) == set(held.inventory.campuses)
-        if (time.monotonic() >= self._stale_at or not known) and self._summing.acquire(blocking=False):
-            threading.Thread(target=self._add_up_beside, args=(held, now), name="board", daemon=True).start()
-        return sums
+    def _sums(self, held: Held, now: float, periods: Iterable[str]) -> dict[str, Sum]:
+        key = (held.hashes["inventory"], held.hashes["policy"], held.today(now).isoformat())
+        return {one: self._kept.get((one, *key), lambda one=one: self._summed(held, now, one)) for one in periods}  # type: ignore[misc]
 
-    def _add_up_beside(self, held: Held, now: float) -> None:
-        try:
-            self._add_up(held, now)
-        except Exception as fault:  # the page shows what was known before, and says from when it is
-            _log.error("board: cannot add up, trying again", fault=repr(fault)[:300])
-        finally:
-            self._summing.release()
-
-    def _add_up(self, held: Held, now: float) -> Sums:
-        began = time.monotonic()
+    def _summed(self, held: Held, now: float, period: str) -> Sum:
         today = held.today(now)
-        since = {key: today - datetime.timedelta(days=days - 1) for key, days in views.PERIODS.items()}
-        asked = {key: Period("days", key, first, today) for key, first in since.items()}
-        periods = answers.of_periods(self._services.store, asked, now=now)
-        self._sums = made = Sums(now, periods)
-        self._stale_at = time.monotonic() + max(_FRESH_SECONDS, 10 * (time.monotonic() - began))
-        return made
+        since = today - datetime.timedelta(days=views.PERIODS[period] - 1)
+        answer = answers.commitment(self._services.store, since, today, None, now=now)
+        return Sum(now, {one["campus"]: one for one in answer["campuses"]})
 
 
 def _strip(row: ledger.LedgerRow, record: Any, held: Held, campus: Campus) -> Strip:
     day = datetime.date.fromisoformat(row.day)
     intervals = class_intervals(held.hours, campus, day)
     return strip(record, intervals, revision=row.revision, open_=row.open, always=held.hours.always)
+
+
+def _month(
+    campus: Campus, today: datetime.date, rows: list[ledger.LedgerRow], records: list[DayRecord]
+) -> Month | None:
+    days = [today - datetime.timedelta(days=back) for back in range(views.PERIODS["30d"] - 1, -1, -1)]
+    by_day = {record.day: record for record in records}
+    return month(days, by_day, {row.day: row.revision for row in rows}, campus.timezone)
 
 
 def _school_days(

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from collector.policy import Policy
 
 PERIODS = {"today": 1, "7d": 7, "30d": 30}
+"""Days of each, today included."""
+DEFAULT_PERIOD = "30d"
 WORST_FIRST = ("falls_short", "not_enough_evidence", "meets")
 _NOW_FIRST = ("short", "unknown", "", "met", "no_class")
 _LATE_SLOTS = 3
@@ -47,7 +49,8 @@ class Period:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One campus in the district's list. ``now`` is empty where nothing was judged yet."""
+    """One campus in the district's list. ``now`` is empty where nothing was judged yet; the last of ``periods`` is the
+    one that was asked for, and ``verdict`` is its answer."""
 
     id: str
     name: str
@@ -65,7 +68,7 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Section:
-    """Campuses with the same answer over the longest period."""
+    """Campuses with the same answer over the period that was asked for."""
 
     verdict: str
     rows: tuple[Row, ...]
@@ -100,7 +103,8 @@ class PolicyNow:
 
 @dataclass(frozen=True, slots=True)
 class District:
-    """``behind``: judging is later than it should be, so that "now" is not now."""
+    """``behind``: judging is later than it should be, so that "now" is not now. ``period``: the one that was asked
+    for; ``shown``: it and the shorter ones beside it; ``choice``: every one there is."""
 
     policy: PolicyNow
     real: Group
@@ -110,6 +114,9 @@ class District:
     judged_until: float | None
     behind: bool
     summed_at: float
+    period: str
+    shown: tuple[str, ...]
+    choice: tuple[str, ...]
 
 
 def policy_now(held: Held) -> PolicyNow:
@@ -127,9 +134,14 @@ def policy_now(held: Held) -> PolicyNow:
     )
 
 
+def shown_beside(period: str) -> tuple[str, ...]:
+    """The shorter periods that stand beside the one that was asked for, and it, the last."""
+    return (*(key for key in ("today", "7d") if key != period and PERIODS[key] < PERIODS[period]), period)
+
+
 def periods_of(campus: str, answers: Mapping[str, Mapping[str, Any]], policy: Policy) -> tuple[Period, ...]:
     """The campus's answer of each period. ``answers``: by period, then by campus, as `commitment` gives them."""
-    return tuple(_period(key, answers[key][campus], policy) for key in PERIODS if campus in answers.get(key, {}))
+    return tuple(_period(key, found[campus], policy) for key, found in answers.items() if campus in found)
 
 
 def district(
@@ -143,10 +155,12 @@ def district(
     timezone: str,
     late_after_seconds: float,
 ) -> District:
+    """``answers``: of the periods to show, the one that was asked for last."""
+    period = list(answers)[-1]
     rows: dict[bool, list[Row]] = {False: [], True: []}
     for campus in held.inventory.campuses.values():
         periods = periods_of(campus.id, answers, held.policy)
-        longest = answers.get("30d", {}).get(campus.id, {})
+        longest = answers[period].get(campus.id, {})
         judged = live.get(campus.id)
         rooms = longest.get("rooms", {"measured": 0, "listed": len(held.inventory.places.get(campus.id, ()))})
         rows[campus.simulated].append(
@@ -176,6 +190,9 @@ def district(
         judged_until=judged_until,
         behind=is_behind(judged_until, now, held.policy.slot_seconds, late_after_seconds),
         summed_at=summed_at,
+        period=period,
+        shown=tuple(answers),
+        choice=tuple(PERIODS),
     )
 
 

@@ -12,8 +12,9 @@ import httpx
 import uvicorn
 from prometheus_client import CollectorRegistry
 
-from collector import answer_routes, board
+from collector import answer_routes, board, incident_routes
 from collector.app import create_app
+from collector.board.readers import PUBLIC, Readers
 from collector.config import Config
 from collector.services import Services
 from collector.signer import Signer
@@ -28,14 +29,18 @@ class Board:
 
 
 @contextlib.contextmanager
-def serving(folder: Path, *, now: float = NOW, filled: bool = True, **sample: Any) -> Iterator[Board]:
+def serving(
+    folder: Path, *, now: float = NOW, filled: bool = True, readers: Readers = PUBLIC, **sample: Any
+) -> Iterator[Board]:
     store = open_store(folder)
     live = fill(store, **sample) if filled else {}
     services = Services(store, Config(data_dir=folder), Signer.load_or_create(folder), lambda: now, CollectorRegistry())
     services.judge = Judged_(live)
     listener = socket.create_server(("127.0.0.1", 0))
     url = f"http://127.0.0.1:{listener.getsockname()[1]}"
-    app = create_app(services, [*answer_routes.routes(services), *board.routes(services)])
+    app = create_app(
+        services, [*answer_routes.routes(services), *incident_routes.routes(services), *board.routes(services, readers)]
+    )
     options = uvicorn.Config(app, lifespan="off", log_config=None, access_log=False, http="httptools")
     server = uvicorn.Server(options)
     thread = threading.Thread(target=lambda: asyncio.run(server.serve([listener])), daemon=True)

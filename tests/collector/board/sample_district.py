@@ -10,10 +10,11 @@ import msgspec
 from collector.day_record import Criterion, DayVerdict, Grounds, Judged, RoomAir, blank, with_judged
 from collector.evaluate import CriterionVerdict, SlotVerdict
 from collector.hours import Band, Calendar, Hours, Schedule, instructional
+from collector.incidents import Incident, Part
 from collector.inventory import AccessPoint, Campus, Inventory, Place
 from collector.judge import Live
 from collector.policy import shipped
-from collector.store import Store, coverage, ledger, schema, snapshots
+from collector.store import Store, coverage, incidents, ledger, room_reports, schema, snapshots
 
 ZONE = "America/Los_Angeles"
 TODAY = datetime.date(2026, 11, 18)
@@ -81,6 +82,54 @@ def _surveyed(kind: str, rooms: tuple[Place, ...]) -> dict[str, RoomAir]:
     }
 
 
+def _incidents(connection: Any, held: Inventory) -> None:
+    """One that lasts, one that is over with steps and notes, one of a shared line, a false alarm, a simulated one."""
+    names = list(held.campuses)
+    aps = {name: tuple(ap.id for ap in held.access_points[name][:2]) for name in names}
+    words = "2 down: asked by both agents, answered before"
+
+    def opened(name: str, ago: float, to: float | None, lost: int, cause: str = "access_point_down") -> int:
+        begin, end = int(NOW - ago), None if to is None else int(NOW - to)
+        rooms = (held.places[name][0].id,)
+        part = Part(name, begin, end, lost, rooms, aps[name])
+        return incidents.add(connection, Incident(f"campus {name}", begin, end, cause, words, (part,)), NOW - ago + 960)
+
+    def step(one: int, what: str, at: float, by: str = "judge", note: str = "") -> None:
+        incidents.write_step(connection, incidents.Step(one, what, NOW - at, by, note))
+
+    lasts = opened(names[0], 2 * 3600, None, 5400)
+    step(lasts, "detected", 2 * 3600 - 960)
+    over = opened(names[0], 3 * 86400, 3 * 86400 - 7200, 6300)
+    for what, at, by, note in (
+        ("detected", 900, "judge", ""), ("acknowledged", 1500, "ana", "on my way"), ("on_site", 3600, "ana", ""),
+        ("note", 4000, "ana", "the switch in the closet had no power"), ("fixed", 5400, "ana", ""),
+        ("verified", 7200, "judge", "3 slots met"),
+    ):  # fmt: skip
+        step(over, what, 3 * 86400 - at, by, note)
+    if len(names) > 5:
+        parts = tuple(
+            Part(name, int(NOW - 5 * 86400), int(NOW - 5 * 86400 + 3600), 3600) for name in (names[2], names[5])
+        )
+        line = Incident("uplink north-1", parts[0].from_at, parts[0].to_at, "shared_uplink_cut", "2 campuses", parts)
+        step(incidents.add(connection, line, NOW - 5 * 86400 + 960), "detected", 5 * 86400 - 960)
+    false = opened(names[0], 6 * 86400, 6 * 86400 - 1800, 1800, "dns")
+    incidents.resolve(connection, false, incidents.FALSE, "a test of ours")
+    modelled = next((name for name, one in held.campuses.items() if one.simulated), None)
+    if modelled is not None:
+        step(opened(modelled, 86400, 86400 - 3600, 3600), "detected", 86400 - 960)
+
+
+def _room_reports(connection: Any, held: Inventory) -> None:
+    """One that nobody has read, and one whose words may be shown, hostile ones."""
+    name = next(iter(held.campuses))
+    rooms = held.places[name]
+    due = (TODAY + datetime.timedelta(days=5)).isoformat()
+    room_reports.add(connection, rooms[0].id, NOW - 7200, "board", "UNREAD WORDS", None, due, NOW - 9000)
+    shown = room_reports.add(connection, rooms[3].id, NOW - 9 * 86400, "board", f"videos stop {HOSTILE}", None, due)
+    room_reports.review(connection, shown, "shown")
+    room_reports.add(connection, rooms[4].id, NOW - 86400, "board", "nothing at all", 1, due, NOW - 90000)
+
+
 def fill(store: Store, campuses: int = 12, simulated: int = 4, days: int = 10, hours: Hours = HOURS) -> dict[str, Live]:
     """Writes snapshots, agents and the ledger; gives what the judge would call the latest."""
     held = inventory(campuses, simulated)
@@ -120,6 +169,9 @@ def fill(store: Store, campuses: int = 12, simulated: int = 4, days: int = 10, h
                 ledger.write(connection, row)
                 if back == 0:
                     live[name] = _live(name, judged[-1], aps)
+
+        _incidents(connection, held)
+        _room_reports(connection, held)
 
     store.write(write).result()
     return live

@@ -1,0 +1,72 @@
+"""What many readers share and is costly to make: made once, shown to all, and made again beside them, so that nobody
+waits but the first."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import OrderedDict
+from collections.abc import Callable
+from typing import Generic, NamedTuple, TypeVar
+
+import structlog
+
+T = TypeVar("T")
+Key = tuple[str, ...]
+_TOO_OLD = 6
+"""After this many times its freshness a thing is not shown any more: its reader waits for a new one."""
+_SHARE = 10
+"""Making again takes at most one part in this many of the time."""
+_log = structlog.get_logger()
+
+
+class _Made(NamedTuple, Generic[T]):
+    value: T
+    at: float
+    fresh_seconds: float
+
+
+class Kept(Generic[T]):
+    """Safe from any thread. ``fresh_seconds``: how long a thing is shown before it is made again; longer where making
+    it takes long. ``most``: how many are kept, those that were made last."""
+
+    def __init__(self, fresh_seconds: float, most: int = 64) -> None:
+        self._fresh = fresh_seconds
+        self._most = most
+        self._lock = threading.Lock()
+        self._known: OrderedDict[Key, _Made[T]] = OrderedDict()
+        self._making: dict[Key, threading.Lock] = {}
+
+    def get(self, key: Key, make: Callable[[], T]) -> T:
+        with self._lock:
+            known = self._known.get(key)
+            making = self._making.setdefault(key, threading.Lock())
+        age = time.monotonic() - known.at if known else 0.0
+        if known is None or age > _TOO_OLD * known.fresh_seconds:
+            with making:
+                with self._lock:
+                    newer = self._known.get(key)
+                return self._made(key, make) if newer is None or newer is known else newer.value
+        if age > known.fresh_seconds and making.acquire(blocking=False):
+            threading.Thread(target=self._again, args=(key, make, making), name="board", daemon=True).start()
+        return known.value
+
+    def _again(self, key: Key, make: Callable[[], T], making: threading.Lock) -> None:
+        try:
+            self._made(key, make)
+        except Exception as fault:  # what was shown before says from when it is
+            _log.error("board: cannot be made again, trying later", what=" ".join(key)[:100], fault=repr(fault)[:300])
+        finally:
+            making.release()
+
+    def _made(self, key: Key, make: Callable[[], T]) -> T:
+        began = time.monotonic()
+        value = make()
+        now = time.monotonic()
+        with self._lock:
+            self._known[key] = _Made(value, now, max(self._fresh, _SHARE * (now - began)))
+            self._known.move_to_end(key)
+            while len(self._known) > self._most:
+                old, _ = self._known.popitem(last=False)
+                self._making.pop(old, None)
+        return value
