@@ -29,10 +29,12 @@ def listed(
     now: float,
     only_open: bool = False,
     names: bool = False,
+    held: Held | None = None,
 ) -> list[dict[str, Any]]:
-    """Those that touch the days of ``period``, both included (None: no bound), newest first."""
+    """Those that touch the days of ``period``, both included (None: no bound), newest first. ``held``: what holds, of
+    who asks often and keeps it."""
     with store.read() as connection:
-        held = held_at(connection, now)
+        held = held or held_at(connection, now)
         begin, end = _bounds(held, period)
         found = incidents.of_period(connection, begin, end, campus, only_open=only_open)
         steps = incidents.steps(connection, [one.id for one in found])
@@ -40,13 +42,15 @@ def listed(
     return [_document(one, steps.get(one.id, []), known, names=names) for one in found]
 
 
-def one_of(store: Store, number: int, *, now: float, names: bool = False) -> dict[str, Any] | None:
+def one_of(
+    store: Store, number: int, *, now: float, names: bool = False, held: Held | None = None
+) -> dict[str, Any] | None:
     """One incident, with how often a room of it was reported; None where there is none of that number."""
     with store.read() as connection:
         one = incidents.find(connection, number)
         if one is None:
             return None
-        held = held_at(connection, now)
+        held = held or held_at(connection, now)
         steps = incidents.steps(connection, [number]).get(number, [])
         reports = room_reports.every(connection, incident=number)
     document = _document(one, steps, held.inventory.campuses if held else {}, names=names)
@@ -57,11 +61,15 @@ def one_of(store: Store, number: int, *, now: float, names: bool = False) -> dic
 
 
 def figures_of(
-    store: Store, period: tuple[datetime.date | None, datetime.date | None], *, now: float
+    store: Store,
+    period: tuple[datetime.date | None, datetime.date | None],
+    *,
+    now: float,
+    held: Held | None = None,
 ) -> dict[str, Any]:
     """Of the incidents that began in the period, so that none is in two periods."""
     with store.read() as connection:
-        held = held_at(connection, now)
+        held = held or held_at(connection, now)
         begin, end = _bounds(held, period)
         found = [one for one in incidents.of_period(connection, begin, end) if begin <= one.fault.from_at < end]
         steps = incidents.steps(connection, [one.id for one in found])

@@ -115,18 +115,25 @@ def place_of(store: Store, number: int) -> str | None:
     return None if one is None else one.place
 
 
-def listed(store: Store, *, now: float, campus: str | None = None, place: str | None = None) -> list[dict[str, Any]]:
+def listed(
+    store: Store,
+    *,
+    now: float,
+    campus: str | None = None,
+    place: str | None = None,
+    today: datetime.date | None = None,
+) -> list[dict[str, Any]]:
     """Each report with whether its survey is done, due or overdue; the earliest due first. ``surveyed_at``: when the
-    room was last measured after it."""
+    room was last measured after it; ``today``: the district's date, of who knows it."""
     with store.read() as connection:
         found = room_reports.every(connection, campus, place=place)
         measured = coverage.latest(connection, "9999-12-31", campus)
-        today = day_at(connection, now).isoformat()
+        day = (today or day_at(connection, now)).isoformat()
     documents = []
     for one in found:
         last = measured.get(one.campus, {}).get(one.place)
         done = last is not None and last.at > one.at
-        survey = "done" if done else "overdue" if today > one.survey_due else "due"
+        survey = "done" if done else "overdue" if day > one.survey_due else "due"
         surveyed_at = last.at if last is not None and done else None
         documents.append(structs.asdict(one) | {"survey": survey, "surveyed_at": surveyed_at})
     return documents

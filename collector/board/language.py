@@ -7,6 +7,7 @@ import gettext
 import io
 import unicodedata
 import zoneinfo
+from functools import lru_cache
 from importlib import resources
 
 from babel import Locale, dates
@@ -183,21 +184,21 @@ class Language:
         return ", ".join(self.word(REASONS, one) for one in text.split(", "))
 
     def time(self, at: float, zone: str) -> str:
-        return _narrow(dates.format_time(_local(at, zone), "short", locale=self.locale))
+        return _time(at // 60 * 60, zone, "short", self.locale)
 
     def hour(self, at: float, zone: str) -> str:
         """The hour as California writes it in both languages: 8 AM."""
-        return _narrow(dates.format_time(_local(at, zone), "h\u00a0a", locale=self.locale))
+        return _time(at, zone, "h\u00a0a", self.locale)
 
     def moment(self, at: float, zone: str, now: float) -> str:
         """A time of today as the time alone, of another day with its date."""
         local = _local(at, zone)
         if local.date() == _local(now, zone).date():
             return self.time(at, zone)
-        return f"{dates.format_skeleton('MMMd', local, locale=self.locale)}, {self.time(at, zone)}"
+        return f"{_day(local.date(), 'MMMd', self.locale)}, {self.time(at, zone)}"
 
     def day(self, iso: str) -> str:
-        return dates.format_skeleton("MMMEd", datetime.date.fromisoformat(iso), locale=self.locale)
+        return _day(datetime.date.fromisoformat(iso), "MMMEd", self.locale)
 
     def date(self, iso: str) -> str:
         return dates.format_date(datetime.date.fromisoformat(iso[:10]), "medium", locale=self.locale)
@@ -208,7 +209,7 @@ class Language:
 
     def short_date(self, iso: str) -> str:
         """For the edge of a picture: 11/18."""
-        return dates.format_skeleton("Md", datetime.date.fromisoformat(iso), locale=self.locale)
+        return _day(datetime.date.fromisoformat(iso), "Md", self.locale)
 
     def duration(self, seconds: float) -> str:
         minutes, rest = divmod(round(seconds), 60)
@@ -240,9 +241,12 @@ def quantity(value: float, unit: str) -> str:
 def plain(text: object) -> str:
     """Names come from other people's lists: what could move a reader's terminal, or turn a line around, becomes a mark
     that shows it was there."""
+    text = str(text)
+    if text.isprintable():  # nearly all are, and this is read a thousand times a page
+        return text
     return "".join(
         "\ufffd" if one in _BIDI or (unicodedata.category(one) in ("Cc", "Cs", "Cn") and one not in "\n\t") else one
-        for one in str(text)
+        for one in text
     )
 
 
@@ -270,6 +274,16 @@ def _read(code: str) -> gettext.GNUTranslations:
     write_mo(compiled, catalogue)
     compiled.seek(0)
     return gettext.GNUTranslations(compiled)
+
+
+@lru_cache(maxsize=8192)
+def _time(at: float, zone: str, form: str, locale: Locale) -> str:
+    return _narrow(dates.format_time(_local(at, zone), form, locale=locale))
+
+
+@lru_cache(maxsize=2048)
+def _day(day: datetime.date, skeleton: str, locale: Locale) -> str:
+    return dates.format_skeleton(skeleton, day, locale=locale)
 
 
 def _local(at: float, zone: str) -> datetime.datetime:

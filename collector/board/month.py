@@ -112,13 +112,12 @@ def _runs(record: DayRecord, zone: zoneinfo.ZoneInfo) -> list[tuple[str, int, in
     """Runs of equal judged slots as (state, begin, end), in seconds of the wall clock's day: where the clock is set
     back two hours share a place, and the later one shows."""
     found = []
-    for letter, run in itertools.groupby(record.slots(), key=lambda one: one[1]):
-        if letter == NOT_JUDGED:
-            continue
-        slots = [slot for slot, _ in run]
-        begin = _of_day(slots[0], zone)
-        end = _of_day(slots[-1], zone) + record.slot_seconds
-        found.append((WORDS[letter], min(begin, end - record.slot_seconds), end))
+    at = record.first_slot
+    for letter, run in itertools.groupby(record.strip):
+        since, at = at, at + sum(1 for _ in run) * record.slot_seconds
+        if letter != NOT_JUDGED:
+            begin, last = _of_day(since, zone), _of_day(at - record.slot_seconds, zone)
+            found.append((WORDS[letter], min(begin, last), last + record.slot_seconds))
     return found
 
 

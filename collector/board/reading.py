@@ -85,8 +85,8 @@ class Reading:
             since = (today - datetime.timedelta(days=views.PERIODS["30d"] - 1)).isoformat()
             rows = ledger.newest_of_period(connection, since, today.isoformat(), name)
             changes = ledger.changes(connection, name, since, today.isoformat())
-            known, placed = agents.every(connection), agents.placements(connection)
-            doubts = surroundings.unconfirmed(connection)
+            known, placed = agents.every(connection, name), agents.placements(connection, campus=name)
+            doubts = surroundings.unconfirmed(connection, name)
             surveyed: dict[str, RoomAir] = {}
             if coverage.criteria(held.policy):
                 surveyed = rooms_measured.latest(connection, today.isoformat(), name).get(name, {})

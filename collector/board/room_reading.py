@@ -67,9 +67,9 @@ class RoomReading:
         now = self._services.clock()
         with self._services.store.read() as connection:
             records, air = self._evidence(connection, campus, place_id, now)
-            placed, known = agents.placements(connection), agents.every(connection)
-            doubts = surroundings.unconfirmed(connection)
-        reports = room_reports.listed(self._services.store, now=now, place=place_id)
+            placed, known = agents.placements(connection, campus=campus.id), agents.every(connection, campus.id)
+            doubts = surroundings.unconfirmed(connection, campus.id)
+        reports = room_reports.listed(self._services.store, now=now, place=place_id, today=held.today(now))
         here = [one for one in placed if one.place == place_id]
         last = page.last_measured(held.policy, place_id, records, air)
         slots = [span for record in records[-1:] for span in page.spans_of(held.policy, place_id, record)]
@@ -100,7 +100,7 @@ class RoomReading:
         """None where there is none of that number, or its room left the list."""
         now = self._services.clock()
         held = self._reading.held()
-        document = self._document(number, now)
+        document = self._document(number, now, held)
         found = _find(held, document["place"]) if document is not None else None
         if held is None or document is None or found is None:
             return None
@@ -132,11 +132,11 @@ class RoomReading:
             lines.append((page.report_line(document, may_read=True), name, campus))
         return lines
 
-    def _document(self, number: int, now: float) -> dict[str, Any] | None:
+    def _document(self, number: int, now: float, held: Held | None) -> dict[str, Any] | None:
         place = room_reports.place_of(self._services.store, number)
-        if place is None:
+        if place is None or held is None:
             return None
-        listed = room_reports.listed(self._services.store, now=now, place=place)
+        listed = room_reports.listed(self._services.store, now=now, place=place, today=held.today(now))
         return next((one for one in listed if one["id"] == number), None)
 
     def _evidence(

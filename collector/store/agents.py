@@ -64,8 +64,13 @@ _AGENT = [agent.c[name] for name in Agent.__struct_fields__]
 _PLACEMENT = [placement.c[name] for name in Placement.__struct_fields__]
 
 
-def every(connection: Connection) -> list[Agent]:
-    return [Agent(*row) for row in connection.execute(select(*_AGENT).order_by(agent.c.created_at, agent.c.id))]
+def every(connection: Connection, campus: str | None = None) -> list[Agent]:
+    """Of a campus: those that enrolled there or ever stood there."""
+    query = select(*_AGENT).order_by(agent.c.created_at, agent.c.id)
+    if campus is not None:
+        stood = select(placement.c.agent).where(placement.c.campus == campus)
+        query = query.where(or_(agent.c.campus == campus, agent.c.id.in_(stood)))
+    return [Agent(*row) for row in connection.execute(query)]
 
 
 def find(connection: Connection, agent_id: str) -> Agent | None:
@@ -84,8 +89,10 @@ def match(connection: Connection, prefix: str) -> Agent:
     raise AgentError(f"{len(found)} agents begin with `{prefix}`; give more of the id")
 
 
-def placements(connection: Connection, agent_id: str | None = None) -> list[Placement]:
+def placements(connection: Connection, agent_id: str | None = None, campus: str | None = None) -> list[Placement]:
     query = select(*_PLACEMENT).order_by(placement.c.from_at, placement.c.id)
+    if campus is not None:
+        query = query.where(placement.c.campus == campus)
     if agent_id is not None:
         query = query.where(placement.c.agent == agent_id)
     return [Placement(*row) for row in connection.execute(query)]

@@ -105,7 +105,10 @@ COLUMNS = (
 SIGHTED = placement.outerjoin(surroundings, surroundings.c.placement == placement.c.id)
 
 
-def unconfirmed(connection: Connection) -> dict[int, float]:
+def unconfirmed(connection: Connection, campus: str | None = None) -> dict[int, float]:
     """The placements in doubt, by id, and from when on."""
-    rows = connection.execute(select(*COLUMNS).select_from(SIGHTED).where(surroundings.c.fingerprint.is_not(None)))
+    query = select(*COLUMNS).select_from(SIGHTED).where(surroundings.c.fingerprint.is_not(None))
+    if campus is not None:
+        query = query.where(placement.c.campus == campus)
+    rows = connection.execute(query)
     return {number: since for number, one in by_placement(rows).items() if (since := one.unconfirmed_from) is not None}

@@ -31,7 +31,7 @@ def campus_id(n: int) -> str:
     return f"campus-{n:04d}"
 
 
-def inventory(campuses: int, simulated: int, access_points: int = 6) -> Inventory:
+def inventory(campuses: int, simulated: int, access_points: int = 6, rooms: int = 5) -> Inventory:
     every = {}
     for n in range(campuses + simulated):
         name = HOSTILE if n == 1 else f"{('Lincoln', 'Roosevelt', 'Esperanza', 'Vermont')[n % 4]} Elementary {n}"
@@ -44,7 +44,7 @@ def inventory(campuses: int, simulated: int, access_points: int = 6) -> Inventor
         )
         for n, name in enumerate(every)
     }
-    places = {name: tuple(Place(name, "Main", f"{100 + k}", "drawn") for k in range(5)) for name in every}
+    places = {name: tuple(Place(name, "Main", f"{100 + k}", "drawn") for k in range(rooms)) for name in every}
     return Inventory(every, aps, places)
 
 
@@ -130,9 +130,17 @@ def _room_reports(connection: Any, held: Inventory) -> None:
     room_reports.add(connection, rooms[4].id, NOW - 86400, "board", "nothing at all", 1, due, NOW - 90000)
 
 
-def fill(store: Store, campuses: int = 12, simulated: int = 4, days: int = 10, hours: Hours = HOURS) -> dict[str, Live]:
+def fill(
+    store: Store,
+    campuses: int = 12,
+    simulated: int = 4,
+    days: int = 10,
+    hours: Hours = HOURS,
+    access_points: int = 6,
+    rooms: int = 5,
+) -> dict[str, Live]:
     """Writes snapshots, agents and the ledger; gives what the judge would call the latest."""
-    held = inventory(campuses, simulated)
+    held = inventory(campuses, simulated, access_points, rooms)
     policy = shipped("baseline-2")
     live: dict[str, Live] = {}
 
@@ -143,11 +151,11 @@ def fill(store: Store, campuses: int = 12, simulated: int = 4, days: int = 10, h
             hashes[kind] = snapshots.keep(connection, kind, value.to_bytes(), valid, NOW).hash
         begins = NOW - days * 86400
         for n, name in enumerate(held.campuses):
-            campus, aps, rooms = held.campuses[name], held.access_points[name], held.places[name]
+            campus, aps, places = held.campuses[name], held.access_points[name], held.places[name]
             for k in range(2):
-                _agent(connection, f"{n:08x}{k:024x}", campus, rooms[k].id, begins, NOW - 40 - 9000 * (n % 7 == 3))
+                _agent(connection, f"{n:08x}{k:024x}", campus, places[k].id, begins, NOW - 40 - 9000 * (n % 7 == 3))
             kind = KINDS[n % len(KINDS)]
-            coverage.keep(connection, name, TODAY.isoformat(), _surveyed(kind, rooms))
+            coverage.keep(connection, name, TODAY.isoformat(), _surveyed(kind, places))
             for back in range(days - 1, -1, -1):
                 day = TODAY - datetime.timedelta(days=back)
                 record = blank(name, day, ZONE, SLOT)
@@ -156,10 +164,10 @@ def fill(store: Store, campuses: int = 12, simulated: int = 4, days: int = 10, h
                 judged = []
                 for slot in ended:
                     teaching = slot in weights
-                    grounds = _grounds(kind, slot // 1800 + back, aps, rooms) if teaching else Grounds("no_class")
+                    grounds = _grounds(kind, slot // 1800 + back, aps, places) if teaching else Grounds("no_class")
                     judged.append(Judged(slot, weights.get(slot, 0), grounds))
                 record, _ = with_judged(record, judged)
-                record.places_measured = [rooms[0].id, rooms[1].id]
+                record.places_measured = [places[0].id, places[1].id]
                 if back and judged and any(one.grounds.verdict != "no_class" for one in judged):
                     record.day_verdict = _said(kind, back)
                 row = ledger.LedgerRow(
