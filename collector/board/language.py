@@ -197,6 +197,12 @@ class Language:
             return self.time(at, zone)
         return f"{_day(local.date(), 'MMMd', self.locale)}, {self.time(at, zone)}"
 
+    def span(self, from_at: float, to_at: float, zone: str, now: float) -> str:
+        """From one instant to another; the day stands once where both are of one."""
+        same = _local(from_at, zone).date() == _local(to_at, zone).date()
+        end = self.time(to_at, zone) if same else self.moment(to_at, zone, now)
+        return f"{self.moment(from_at, zone, now)} – {end}"
+
     def day(self, iso: str) -> str:
         return _day(datetime.date.fromisoformat(iso), "MMMEd", self.locale)
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collector.board.campus import AgentLine
     from collector.board.views import PolicyNow
     from collector.day_record import Criterion as Counted
-    from collector.day_record import DayRecord, Grounds, RoomAir
+    from collector.day_record import DayRecord, RoomAir
     from collector.policy import Criterion, Policy
 
 _WORST_FIRST = ("short", "unknown", "met")
@@ -134,10 +134,11 @@ def spans_of(policy: Policy, room: str, record: DayRecord) -> Iterator[Nearest]:
     if room not in record.places_measured or not wanted:
         return
     for span in record.spans:
-        states = [_state(span.grounds, name, room) for name in wanted]
-        state = min(states, key=lambda one: _WORST_FIRST.index(one or "unknown"))
+        # What the policy of that day did not ask says nothing of the room.
+        states = [said for name in wanted if (said := _of(span.grounds.criteria, name, room))]
+        state = min(states, key=_WORST_FIRST.index, default="unknown")
         cause = span.grounds.cause if state != "met" else ""
-        yield Nearest(SLOT, state or "unknown", span.from_slot, span.to_slot, cause)
+        yield Nearest(SLOT, state, span.from_slot, span.to_slot, cause)
 
 
 def days_of(policy: Policy, room: str, records: Iterable[DayRecord]) -> tuple[RoomDay, ...]:
@@ -193,17 +194,13 @@ def _last_said(rule: Criterion, room: str, records: Sequence[DayRecord], air: Ro
                 return RoomCriterion(rule, said, float(record.first_slot + len(record.strip) * record.slot_seconds))
         elif room in record.places_measured:
             for span in reversed(record.spans):
-                if said := _state(span.grounds, rule.id, room):
+                if said := _of(span.grounds.criteria, rule.id, room):
                     return RoomCriterion(rule, said, float(span.to_slot))
     return RoomCriterion(rule, "", None)
 
 
 def _took_part(record: DayRecord, room: str) -> bool:
     return any(one.room == room for some in record.samples.values() for one in some) or room in record.places_measured
-
-
-def _state(grounds: Grounds, criterion: str, room: str) -> str:
-    return _of(grounds.criteria, criterion, room)
 
 
 def _of(criteria: Iterable[Counted], criterion: str, room: str) -> str:
