@@ -16,6 +16,7 @@ from collector.board.readers import ACT, REVIEW, Readers
 from collector.board.reading import Reading
 from collector.board.room_reading import RoomReading
 from collector.board.views import DEFAULT_PERIOD, PERIODS
+from collector.commitment.period import GAUGES
 from collector.room_reports import MAX_TEXT, NOTICED_DAYS
 from collector.services import Services
 
@@ -42,7 +43,7 @@ class Doors:
         self._incidents = incidents
 
     async def district(self, request: Request) -> Response:
-        period = _one_of(request.query_params.get("period"), PERIODS, DEFAULT_PERIOD)
+        period = _one_of(request.query_params.get("period"), GAUGES, DEFAULT_PERIOD)
 
         def look() -> Page:
             found = self._reading.district(period)

@@ -41,7 +41,15 @@ ANSWERS = {
     "not_enough_evidence": N_("not enough evidence"),
     "meets": N_("meets"),
 }
-PERIODS = {"today": N_("today"), "7d": N_("7 days"), "30d": N_("30 days")}
+PERIODS = {
+    "today": N_("today"),
+    "7d": N_("7 days"),
+    "30d": N_("30 days"),
+    "month": N_("this month"),
+    "semester": N_("this semester"),
+    "school_year": N_("this school year"),
+    "term": N_("term of the agreement"),
+}
 CAUSES = {
     "agent_silent": N_("an agent is silent"),
     "placement_unconfirmed": N_("an agent may have been moved"),

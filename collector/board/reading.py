@@ -6,9 +6,10 @@ a tenth of the time. Both pages take them from here, so that they can never disa
 
 from __future__ import annotations
 
+import contextlib
 import datetime
 import threading
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from msgspec import Struct
@@ -22,6 +23,7 @@ from collector.board.month import Month, month
 from collector.board.school_days import SchoolDay, school_days
 from collector.board.strip import Strip, strip
 from collector.board.survey import survey_lines
+from collector.commitment.period import GAUGES, Dates, Known, UnknownPeriod, parse
 from collector.day_record import DayRecord, RoomAir, local_day
 from collector.holding import DEFAULT_TIMEZONE, Held, Holding, NothingHolds
 from collector.hours import class_intervals
@@ -54,14 +56,17 @@ class Reading:
         self._kept: Kept[Sum] = Kept(_FRESH_SECONDS, most=16)
 
     def district(self, period: str = views.DEFAULT_PERIOD) -> views.District | None:
-        """``period``: a key of PERIODS. None where no inventory was imported yet."""
+        """``period``: a key of GAUGES; one that the calendar does not know is the usual one. None where no inventory
+        was imported yet."""
         now = self._services.clock()
         with self._services.store.read() as connection:
             held = self._held(connection, now)
             if held is None:
                 return None
             last = _last_evidence(connection, now)
-        sums = self._sums(held, now, views.shown_beside(period))
+            spans = self._spans(connection, held, now)
+        wanted = views.shown_beside(period if period in spans else views.DEFAULT_PERIOD)
+        sums = self._sums(held, now, {key: spans[key] for key in wanted})
         return views.district(
             held,
             {key: one.campuses for key, one in sums.items()},
@@ -71,6 +76,7 @@ class Reading:
             summed_at=min(one.at for one in sums.values()),
             timezone=held.timezone,
             late_after_seconds=float(self._services.config.grace_seconds),
+            spans=spans,
         )
 
     def campus(self, name: str) -> page.CampusPage | None:
@@ -91,7 +97,10 @@ class Reading:
             if coverage.criteria(held.policy):
                 surveyed = rooms_measured.latest(connection, today.isoformat(), name).get(name, {})
             asked = self._asked(connection, today)
-        sums = {key: one.campuses for key, one in self._sums(held, now, views.PERIODS).items()}
+            periods = self._spans(connection, held, now)
+        sums = {
+            key: one.campuses for key, one in self._sums(held, now, {key: periods[key] for key in views.PERIODS}).items()
+        }
         live = self._live().get(name)
         seconds = held.policy.slot_seconds
         records = [row.record for row in rows]
@@ -178,14 +187,30 @@ class Reading:
         with self._lock:
             return {day: day_verdict.required(self._holding.on(connection, day).policy) for day in days}
 
-    def _sums(self, held: Held, now: float, periods: Iterable[str]) -> dict[str, Sum]:
-        key = (held.hashes["inventory"], held.hashes["policy"], held.today(now).isoformat())
-        return {one: self._kept.get((one, *key), lambda one=one: self._summed(held, now, one)) for one in periods}  # type: ignore[misc]
-
-    def _summed(self, held: Held, now: float, period: str) -> Sum:
+    def _spans(self, connection: Connection, held: Held, now: float) -> dict[str, Dates]:
+        """The days of each period that the calendar knows and that has begun, up to today."""
         today = held.today(now)
-        since = today - datetime.timedelta(days=views.PERIODS[period] - 1)
-        answer = answers.commitment(self._services.store, since, today, None, now=now)
+        with self._lock:
+            known = Known(today, self._holding.calendars(connection), self._services.config.term)
+        found = {}
+        for key, text in GAUGES.items():
+            with contextlib.suppress(UnknownPeriod):
+                period = parse(text, known)
+                if period.first <= today:
+                    found[key] = (period.first, min(period.last, today))
+        return found
+
+    def _sums(self, held: Held, now: float, spans: Mapping[str, Dates]) -> dict[str, Sum]:
+        holds = (held.hashes["inventory"], held.hashes["policy"])
+
+        def of(period: str, days: Dates) -> Sum:
+            key = (period, *map(str, days), *holds)
+            return self._kept.get(key, lambda: self._summed(days, now))
+
+        return {period: of(period, days) for period, days in spans.items()}
+
+    def _summed(self, days: Dates, now: float) -> Sum:
+        answer = answers.commitment(self._services.store, *days, None, now=now)
         return Sum(now, {one["campus"]: one for one in answer["campuses"]})
 
 

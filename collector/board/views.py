@@ -5,11 +5,13 @@ Real and simulated campuses never meet in one list or one total. Those who fall 
 
 from __future__ import annotations
 
+import datetime
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from collector import day_verdict
+from collector.commitment.period import Dates
 from collector.roll_up import Tally, bounds
 
 if TYPE_CHECKING:
@@ -18,7 +20,7 @@ if TYPE_CHECKING:
     from collector.policy import Policy
 
 PERIODS = {"today": 1, "7d": 7, "30d": 30}
-"""Days of each, today included."""
+"""Those that go with today: days of each, today included."""
 DEFAULT_PERIOD = "30d"
 WORST_FIRST = ("falls_short", "not_enough_evidence", "meets")
 _NOW_FIRST = ("short", "unknown", "", "met", "no_class")
@@ -104,7 +106,8 @@ class PolicyNow:
 @dataclass(frozen=True, slots=True)
 class District:
     """``behind``: judging is later than it should be, so that "now" is not now. ``period``: the one that was asked
-    for; ``shown``: it and the shorter ones beside it; ``choice``: every one there is."""
+    for; ``since`` and ``until``: its days, both included; ``shown``: it and the shorter ones beside it; ``choice``:
+    every one that the calendar knows."""
 
     policy: PolicyNow
     real: Group
@@ -115,6 +118,8 @@ class District:
     behind: bool
     summed_at: float
     period: str
+    since: datetime.date
+    until: datetime.date
     shown: tuple[str, ...]
     choice: tuple[str, ...]
 
@@ -136,7 +141,7 @@ def policy_now(held: Held) -> PolicyNow:
 
 def shown_beside(period: str) -> tuple[str, ...]:
     """The shorter periods that stand beside the one that was asked for, and it, the last."""
-    return (*(key for key in ("today", "7d") if key != period and PERIODS[key] < PERIODS[period]), period)
+    return (*(key for key in ("today", "7d") if PERIODS[key] < PERIODS.get(period, 30)), period)
 
 
 def periods_of(campus: str, answers: Mapping[str, Mapping[str, Any]], policy: Policy) -> tuple[Period, ...]:
@@ -154,8 +159,9 @@ def district(
     summed_at: float,
     timezone: str,
     late_after_seconds: float,
+    spans: Mapping[str, Dates],
 ) -> District:
-    """``answers``: of the periods to show, the one that was asked for last."""
+    """``answers``: of the periods to show, the one that was asked for last; ``spans``: of every period its days."""
     period = list(answers)[-1]
     rows: dict[bool, list[Row]] = {False: [], True: []}
     for campus in held.inventory.campuses.values():
@@ -191,8 +197,10 @@ def district(
         behind=is_behind(judged_until, now, held.policy.slot_seconds, late_after_seconds),
         summed_at=summed_at,
         period=period,
+        since=spans[period][0],
+        until=spans[period][1],
         shown=tuple(answers),
-        choice=tuple(PERIODS),
+        choice=tuple(spans),
     )
 
 

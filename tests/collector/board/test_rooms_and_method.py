@@ -53,8 +53,16 @@ def test_the_method_page_has_every_criterion_with_its_source_in_both_languages(b
     assert "wifi-collector verify" in english
 
 
-@pytest.mark.parametrize(("period", "shown"), [("today", "today"), ("7d", "7 days"), ("30d", "30 days")])
-def test_the_district_page_answers_over_the_chosen_period(board: Board, period: str, shown: str) -> None:
+@pytest.mark.parametrize(
+    ("period", "shown"),
+    [
+        ("today", "today"), ("7d", "7 days"), ("30d", "30 days"), ("month", "this month"),
+        ("term", "term of the agreement"), ("semester", "30 days"), ("century", "30 days"),
+    ],
+)  # fmt: skip
+def test_the_district_page_answers_over_the_chosen_period_or_the_usual_one(
+    board: Board, period: str, shown: str
+) -> None:
     page = board.http.get(f"/?period={period}").text
 
     assert re.findall(r'aria-current="true">([^<]+)</a>', page) == [shown]
@@ -62,8 +70,11 @@ def test_the_district_page_answers_over_the_chosen_period(board: Board, period: 
     assert counted == 12
 
 
-def test_a_period_that_is_not_known_is_the_usual_one(board: Board) -> None:
-    assert 'aria-current="true">30 days' in board.http.get("/?period=century").text
+def test_the_district_page_offers_only_periods_that_the_calendar_knows_and_says_their_days(board: Board) -> None:
+    page = words(board.http.get("/?period=month").text)
+
+    assert "The answer over: today 7 days 30 days this month term of the agreement" in page
+    assert "Nov 1, 2026 to Nov 18, 2026" in page
 
 
 @pytest.mark.parametrize("packing", ["zstd", "gzip"])
