@@ -23,7 +23,7 @@ from collector.board.month import Month, month
 from collector.board.school_days import SchoolDay, school_days
 from collector.board.strip import Strip, strip
 from collector.board.survey import survey_lines
-from collector.commitment.period import GAUGES, Dates, Known, UnknownPeriod, parse
+from collector.commitment.period import GAUGES, Dates, Known, Period, UnknownPeriod, parse
 from collector.day_record import DayRecord, RoomAir, local_day
 from collector.holding import DEFAULT_TIMEZONE, Held, Holding, NothingHolds
 from collector.hours import class_intervals
@@ -98,9 +98,8 @@ class Reading:
                 surveyed = rooms_measured.latest(connection, today.isoformat(), name).get(name, {})
             asked = self._asked(connection, today)
             periods = self._spans(connection, held, now)
-        sums = {
-            key: one.campuses for key, one in self._sums(held, now, {key: periods[key] for key in views.PERIODS}).items()
-        }
+        wanted = {key: periods[key] for key in views.PERIODS}
+        sums = {key: one.campuses for key, one in self._sums(held, now, wanted).items()}
         live = self._live().get(name)
         seconds = held.policy.slot_seconds
         records = [row.record for row in rows]
@@ -205,13 +204,12 @@ class Reading:
 
         def of(period: str, days: Dates) -> Sum:
             key = (period, *map(str, days), *holds)
-            return self._kept.get(key, lambda: self._summed(days, now))
+            return self._kept.get(key, lambda: self._summed(Period("days", period, *days), now))
 
         return {period: of(period, days) for period, days in spans.items()}
 
-    def _summed(self, days: Dates, now: float) -> Sum:
-        answer = answers.commitment(self._services.store, *days, None, now=now)
-        return Sum(now, {one["campus"]: one for one in answer["campuses"]})
+    def _summed(self, period: Period, now: float) -> Sum:
+        return Sum(now, answers.of_periods(self._services.store, {period.name: period}, now=now)[period.name])
 
 
 def _strip(row: ledger.LedgerRow, record: Any, held: Held, campus: Campus) -> Strip:
