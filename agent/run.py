@@ -64,7 +64,10 @@ class Runner:
             log.exception("probe %s crashed", name)
             result, reason, hint = "crashed", f"crashed: {type(fault).__name__}: {fault}", "report this as a bug"
         if result != "measured":
-            log.warning("%s could not run: %s (%s)", name, reason, hint)
+            before = self.last.get(name)
+            # Once: a device that cannot do a thing cannot do it at every turn.
+            level = logging.DEBUG if before is not None and before.reason == reason else logging.WARNING
+            log.log(level, "%s could not run: %s (%s)", name, reason, hint)
             self._recorder.not_run(wire.NotRun(self._clock.boottime(), name, reason[:200], hint[:200]))
         with self._lock:
             self.runs[name, result] += 1

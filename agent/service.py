@@ -8,6 +8,7 @@ import os
 import threading
 import time
 from collections.abc import Callable
+from functools import partial
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TextIO
@@ -29,11 +30,12 @@ from agent.run import Runner
 from agent.schedule import JOBS, Schedule, in_class, next_due
 from agent.spool import Spool
 from agent.transport import Transport, client
-from agent.watchdog import Watchdog, notify
+from agent.watchdog import Pulse, Watchdog, notify
 
 log = logging.getLogger(__name__)
 
 RUNNING = "run.json"
+_PULSE_SECONDS = 30.0
 PROBER_JOBS = ("reach", "path", "host", "airspace", "link", "join")
 
 
@@ -59,16 +61,20 @@ class Service:
         self._stopping = threading.Event()
         self._schedule = Schedule(self._clock)
         self._prober: Prober | None = None
+        self._pulse: Pulse | None = None
         self._shipper: Shipper | None = None
         self._started_at = self._clock.now()
         if role in ("prober", "joiner"):
             self._relay = SocketRecorder(config.recorder_socket, self._clock, self._schedule.changed)
-            dog = Watchdog(("recorded",))
+            recorded: Callable[[], None] = partial(Watchdog(("recorded",)).progress, "recorded")
             relay = self._relay
+            if role == "joiner":
+                self._pulse = Pulse(recorded, self._clock.monotonic)
+                recorded = self._pulse.worked
             self._prober = Prober(
                 config,
                 self._clock,
-                _Watched(relay, dog),
+                _Watched(relay, recorded),
                 plan=lambda: relay.in_force,
                 collector=lambda: config.collector or relay.collector,
                 role=role,
@@ -95,6 +101,9 @@ class Service:
             run = self._job(job)
             if run is not None:
                 self._schedule.every(job, lambda after, job=job: self._due(job, after), run)  # type: ignore[misc]
+        if self._pulse is not None:
+            pulse = self._pulse
+            self._schedule.every("pulse", _next_pulse, lambda: pulse.turn(self._joins_within()))
         if self._prober is not None and self._shipper is None:
             self._relay.start()
         if self._shipper is not None:
@@ -153,6 +162,14 @@ class Service:
             return self._prober.jobs().get(job) if self._prober is not None else None
         return self._shipper.jobs().get(job) if self._shipper is not None else None
 
+    def _joins_within(self) -> float | None:
+        """By when after a try to join the next one must have been recorded; None where the plan asks for none."""
+        in_force = self._in_force()
+        tries = in_force.plan.join if in_force is not None else []
+        if not tries:
+            return None
+        return min(task.every_seconds for task in tries) + (len(tries) + 1) * tasks.JOIN_SECONDS
+
     def _serve_metrics(self) -> MetricsServer | None:
         try:
             server = MetricsServer(self.config.metrics_port, self.status)
@@ -195,7 +212,7 @@ class Shipper:
         )
         self._dog = Watchdog(("recorded", "sealed", "push turned"))
         self._air = Air(self._window, clock)
-        self.recorder: Recorder = _Watched(self._air, self._dog)
+        self.recorder: Recorder = _Watched(self._air, partial(self._dog.progress, "recorded"))
         self._runner = Runner(self.recorder, clock, probes.load)
         self.pusher = Pusher(agent_id=self.identity.id, spool=self.spool, courier=self.transport, clock=clock)
         self._wake = threading.Event()
@@ -304,20 +321,24 @@ class Shipper:
             )
 
 
-class _Watched:
-    """A recorder that also feeds the watchdog."""
+def _next_pulse(after: float) -> float:
+    return (after // _PULSE_SECONDS + 1) * _PULSE_SECONDS
 
-    def __init__(self, recorder: Recorder, dog: Watchdog) -> None:
+
+class _Watched:
+    """A recorder that also says that work was done."""
+
+    def __init__(self, recorder: Recorder, worked: Callable[[], None]) -> None:
         self._recorder = recorder
-        self._dog = dog
+        self._worked = worked
 
     def record(self, kind: str, table: wire.Table) -> None:
         self._recorder.record(kind, table)
-        self._dog.progress("recorded")
+        self._worked()
 
     def not_run(self, fault: wire.NotRun) -> None:
         self._recorder.not_run(fault)
-        self._dog.progress("recorded")
+        self._worked()
 
 
 def _only_one(data_dir: Path) -> TextIO:

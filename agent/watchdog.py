@@ -40,3 +40,24 @@ class Watchdog:
             self._done.clear()
             self.fed += 1
         self._say("WATCHDOG=1")
+
+
+class Pulse:
+    """Feeds the watchdog of a process whose work is due only now and then: once a turn, for as long as none of it is
+    overdue. ``monotonic`` gives seconds."""
+
+    def __init__(self, feed: Callable[[], None], monotonic: Callable[[], float]) -> None:
+        self._feed = feed
+        self._monotonic = monotonic
+        self._worked_at = monotonic()
+
+    def worked(self) -> None:
+        self._worked_at = self._monotonic()
+
+    def turn(self, within_seconds: float | None) -> None:
+        """``within_seconds``: how long ago the last work may be; None where nothing is asked for."""
+        if within_seconds is None:
+            self.worked()
+        elif self._monotonic() - self._worked_at > within_seconds:
+            return
+        self._feed()

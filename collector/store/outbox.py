@@ -6,12 +6,14 @@ known, comes up here when it counts, and one number is the whole state of forwar
 
 from __future__ import annotations
 
+import math
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, and_, func, or_, select
 
 from collector.compaction.hour import Entry, Hour
-from collector.store import joined
+from collector.store import joined, surroundings
 from collector.store.schema import agent, cursor, evidence, placement
 from collector.store.upsert import upsert
 
@@ -49,7 +51,8 @@ def advance(connection: Connection, to: int) -> None:
 
 
 def after(connection: Connection, start: int, limit: int) -> list[Waiting]:
-    """The next reports in the order in which they were placed. What a broken clock dates into the future stays out."""
+    """The next reports in the order in which they were placed. What a broken clock dates into the future stays out;
+    what was measured while nobody knows where the agent stood leaves without a room."""
     then = and_(
         placement.c.agent == evidence.c.agent,
         placement.c.from_at <= evidence.c.start_at,
@@ -66,6 +69,7 @@ def after(connection: Connection, start: int, limit: int) -> list[Waiting]:
                 evidence.c.start_at,
                 evidence.c.received_at,
                 evidence.c.body,
+                placement.c.id,
             )
             .join(agent, agent.c.id == evidence.c.agent)
             .outerjoin(placement, then)
@@ -74,14 +78,21 @@ def after(connection: Connection, start: int, limit: int) -> list[Waiting]:
             .limit(limit)
         )
     )
+    doubts = surroundings.unconfirmed(connection)
     once: dict[int, Waiting] = {}
-    for row in rows:  # two placements that overlap must not make two samples of one
-        once.setdefault(row[0], Waiting._make((*row[:3], row[3] or "", *row[4:])))
-    joined_before = _joined(connection, start, limit, max(once, default=None) if len(once) >= limit else None)
+    for *row, number in rows:  # two placements that overlap must not make two samples of one
+        waiting = Waiting._make((*row[:3], row[3] or "", *row[4:]))
+        if waiting.start_at >= doubts.get(number, math.inf):
+            waiting = waiting._replace(place="")
+        once.setdefault(waiting.position, waiting)
+    through = max(once, default=None) if len(once) >= limit else None
+    joined_before = _joined(connection, start, limit, through, doubts)
     return sorted([*once.values(), *joined_before], key=lambda one: one.position)[:limit]
 
 
-def _joined(connection: Connection, start: int, limit: int, through: int | None) -> list[Waiting]:
+def _joined(
+    connection: Connection, start: int, limit: int, through: int | None, doubts: Mapping[int, float]
+) -> list[Waiting]:
     """The same of joined hours, up to a position. Seldom any: what waits to be forwarded is not joined, unless remote
     write was set up afterwards."""
     found: list[tuple[Entry, Hour]] = []
@@ -97,7 +108,7 @@ def _joined(connection: Connection, start: int, limit: int, through: int | None)
     simulated = {row.id: row.simulated for row in connection.execute(select(agent.c.id, agent.c.simulated))}
     return [
         Waiting(
-            one.position or 0, one.agent, one.campus or "", _place(connection, one), simulated[one.agent],
+            one.position or 0, one.agent, one.campus or "", _place(connection, one, doubts), simulated[one.agent],
             one.start_at or 0.0, one.received_at, documents[one.id],
         )
         for one, _ in found if one.id in documents and one.agent in simulated
@@ -108,12 +119,13 @@ def _position(found: tuple[Entry, Hour]) -> int:
     return found[0].position or 0
 
 
-def _place(connection: Connection, entry: Entry) -> str:
+def _place(connection: Connection, entry: Entry, doubts: Mapping[int, float]) -> str:
     at = entry.start_at or 0.0
     stood = (placement.c.agent == entry.agent, placement.c.from_at <= at)
     still = or_(placement.c.to_at.is_(None), placement.c.to_at > at)
-    query = select(placement.c.place).where(*stood, still).order_by(placement.c.id).limit(1)
-    return connection.scalar(query) or ""
+    query = select(placement.c.id, placement.c.place).where(*stood, still).order_by(placement.c.id).limit(1)
+    row = connection.execute(query).first()
+    return (row.place or "") if row is not None and at < doubts.get(row.id, math.inf) else ""
 
 
 def backlog(connection: Connection, start: int) -> Backlog:

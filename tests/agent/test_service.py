@@ -23,7 +23,7 @@ from agent.plan import InForce, PlanError, PlanKeeper
 from agent.probes.base import CouldNotRun
 from agent.relay import RecorderServer, SocketRecorder
 from agent.run import Runner
-from agent.watchdog import Watchdog, notify
+from agent.watchdog import Pulse, Watchdog, notify
 from tests.agent.doubles import CollectorDouble, FakeClock
 from tests.agent.test_recorder import host_table
 
@@ -202,6 +202,23 @@ def test_the_two_failures_stay_apart() -> None:
     assert len(kept.tables) == 1
 
 
+def test_a_probe_that_cannot_run_says_so_once_in_the_log_and_at_every_turn_in_the_reports(caplog) -> None:
+    def load(_: str):
+        def probe(reason: str, deadline: object) -> wire.Table:
+            raise CouldNotRun(reason, "plug it in")
+
+        return probe
+
+    kept = Kept()
+    runner = Runner(kept, FakeClock(), load)
+    with caplog.at_level("WARNING"):
+        for reason in ("no interface", "no interface", "no permission", "no permission"):
+            runner.run("link", lambda reason=reason: reason, 1.0)
+
+    assert len(caplog.records) == 2
+    assert len(kept.faults) == 4
+
+
 def test_a_plan_not_signed_by_the_pinned_key_or_for_another_agent_is_not_followed(tmp_path: Path) -> None:
     ours, theirs = Identity.generate(), Identity.generate()
     double = object.__new__(CollectorDouble)
@@ -238,3 +255,19 @@ def test_the_watchdog_is_fed_only_when_every_part_has_worked(tmp_path: Path) -> 
         assert notify("READY=1", {"NOTIFY_SOCKET": str(tmp_path / "n")})
         assert listener.recv(64) == b"READY=1"
     assert not notify("READY=1", {})
+
+
+def test_a_joiner_is_alive_while_no_try_is_overdue_and_also_where_none_is_asked_for() -> None:
+    now, fed = [100.0], []
+    pulse = Pulse(lambda: fed.append(now[0]), lambda: now[0])
+
+    pulse.turn(None)
+    now[0] += 5000
+    pulse.turn(None)
+    pulse.turn(900)  # the first try is due from now on
+    now[0] += 901
+    pulse.turn(900)
+    pulse.worked()
+    pulse.turn(900)
+
+    assert fed == [100.0, 5100.0, 5100.0, 6001.0]

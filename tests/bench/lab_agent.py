@@ -3,11 +3,11 @@
     python -m tests.bench.lab_agent [--minutes 30] [--demonstration]
 
 Boots the lab (tests/lab, needs root): two access points, a collector, and `wifi-agent run --role all` with a radio that
-listens, a radio that joins, leased throughput tests, and reports of 60 s. The device's key is one whose phases bring
-the rare probes (a join each quarter of an hour, a throughput test each hour) within the first minutes, so that growth
-is what repeats and not what is loaded once. ``--demonstration`` joins each half minute and tests throughput each minute
-instead: a search for leaks, not a figure of the cadence. CPU is of the guest, whose system calls cost many times a
-real kernel's.
+is connected and listens, a radio that joins, leased throughput tests, and reports of 60 s. The device's key is one
+whose phases bring the rare probes (a join each quarter of an hour, a throughput test each hour) within the first
+minutes, so that growth is what repeats and not what is loaded once. ``--demonstration`` joins each half minute and
+tests throughput each minute instead: a search for leaks, not a figure of the cadence. CPU is of the guest, whose system
+calls cost many times a real kernel's.
 """
 
 import argparse
@@ -95,6 +95,7 @@ def inside(minutes: int, demonstration: bool) -> None:
             one.serve_dhcp()
             one.serve_dns()
             one.serve_page()
+        world.connect_listener()
         pid, began, most = world.programs.pid("all"), time.time(), 0.0
         samples: list[Sample] = []
         for second in range(minutes * 60 + 1):

@@ -18,7 +18,7 @@ from collector.judge import Judge
 from collector.moved import moved
 from collector.operations import perform
 from collector.refusals import NotDone
-from collector.store import Batch, Incoming, agents, audit, ledger, surroundings
+from collector.store import Batch, Incoming, agents, audit, ledger, outbox, surroundings
 from collector.store.evidence import pack
 from collector.store.schema import metadata
 from tests.collector.rig import Device, Rig, running
@@ -287,3 +287,10 @@ def test_the_migrations_build_the_schema(store):
     engine.dispose()
 
     assert different == []
+
+
+def test_what_is_measured_in_doubt_is_forwarded_without_a_room(store, carried):
+    with store.read() as connection:
+        waiting = outbox.after(connection, 0, 100)
+
+    assert {(one.start_at >= slots(4)[2], one.place) for one in waiting} == {(False, "lincoln/main/101"), (True, "")}

@@ -98,17 +98,12 @@ def expired_certificate(world: World) -> Seen:
 def roam(world: World) -> Seen:
     """The listening radio is connected and changes to the other access point."""
     first, second = _two(world)
-    supplicant = world.folder / "listener.conf"
-    supplicant.write_text(
-        'ctrl_interface=/run/wpa-listener\nnetwork={\n ssid="School"\n psk="labpassword"\n scan_freq=5180 5220\n}\n'
-    )
-    world.programs.start("listener", "wpa_supplicant", "-i", world.listener, "-c", supplicant, namespace="room")
-    here = until(lambda: _connected(world), 60, "the listening radio is connected")
+    here = world.connect_listener()
     until(lambda: any(row["bssid"] for row in world.rows("link")), 120, "the link is measured")
     at = time.time()
     there = second.bssid if here == first.bssid else first.bssid
-    run("wpa_cli", "-p", "/run/wpa-listener", "-i", world.listener, "roam", there, namespace="room")
-    until(lambda: _connected(world) == there, 60, "the radio has roamed")
+    world.listener_says("roam", there)
+    until(lambda: world.connected_to() == there, 60, "the radio has roamed")
     until(lambda: [row for row in world.rows("link", at) if row["bssid"] == there], 120, "the roam is measured")
     return {"from": here, "to": there, "link": world.rows("link")} | _judged(world, at)
 
@@ -234,12 +229,6 @@ def _heard_by(world: World, source: str) -> Seen:
         heard = (world.programs.log(f"hear-{source}").split() or ["0"])[-1]
         not_run = {f"{n.probe}: {n.reason}" for report in world.reports() for n in report.not_run}
         raise AssertionError(f"{late}; heard {heard}, rounds {world.programs.log('send').split()}; {not_run}") from None
-
-
-def _connected(world: World) -> str:
-    said = run("wpa_cli", "-p", "/run/wpa-listener", "-i", world.listener, "status", namespace="room")
-    facts = dict(line.split("=", 1) for line in said.splitlines() if "=" in line)
-    return facts.get("bssid", "") if facts.get("wpa_state") == "COMPLETED" else ""
 
 
 def main(name: str) -> int:

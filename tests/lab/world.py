@@ -31,6 +31,7 @@ BIN = Path(sys.executable).parent
 CAMPUS, ROOM = "lab", "lab/A/1"
 COLLECTOR = "http://10.20.0.1:8080"
 REPORT_SECONDS = 6
+_LISTENER_CONTROL = "/run/wpa-listener"
 SLOT_SECONDS = 3 * REPORT_SECONDS
 LISTEN_RADIO, JOIN_RADIO = 0, 1
 # Each role of the agent with the namespace it runs in.
@@ -117,6 +118,23 @@ class World:
             role, BIN / "wifi-agent", "--config", self.folder / f"{role}.toml", "run", "--role", role, "--verbose",
             namespace=HOMES.get(role, "room"),
         )  # fmt: skip
+
+    def connect_listener(self) -> str:
+        """Connects the listening radio, as a device whose own link is Wi-Fi is; returns the BSSID it chose."""
+        supplicant = self.folder / "listener.conf"
+        supplicant.write_text(
+            f'ctrl_interface={_LISTENER_CONTROL}\nnetwork={{\n ssid="School"\n psk="{PSK}"\n scan_freq=5180 5220\n}}\n'
+        )
+        self.programs.start("listener", "wpa_supplicant", "-i", self.listener, "-c", supplicant, namespace="room")
+        return until(self.connected_to, 60, "the listening radio is connected")
+
+    def connected_to(self) -> str:
+        """The BSSID that the listening radio is connected to; empty for none."""
+        facts = dict(line.split("=", 1) for line in self.listener_says("status").splitlines() if "=" in line)
+        return facts.get("bssid", "") if facts.get("wpa_state") == "COMPLETED" else ""
+
+    def listener_says(self, *command: str) -> str:
+        return run("wpa_cli", "-p", _LISTENER_CONTROL, "-i", self.listener, *command, namespace="room")
 
     def _policy(self) -> Path:
         """Baseline version 2 with as few samples a day as a scene has."""
