@@ -59,6 +59,7 @@ class Current:
             series.instrument(services.registry, f"campus_wifi_disk_{what}_bytes") for what in ("free", "size")
         ]
         series.instrument(services.registry, "campus_wifi_build_info").labels(version).set(1)
+        series.instrument(services.registry, "campus_wifi_board_info").labels(services.config.url).set(1)
 
     async def endpoint(self, request: Request) -> Response:
         return Response(self._exposition.text(), headers={"content-type": expose.CONTENT_TYPE})
@@ -205,7 +206,8 @@ class Current:
 def _bounds(one: dict[str, Any]) -> Bounds:
     left = one["error_budget"]
     shares = one["met_ratio_lower"], one["met_ratio_upper"], one["evidence_ratio"]
-    return Bounds(*shares, left["left_ratio_lower"], left["left_ratio_upper"], one["instructional_seconds"])
+    ratios = left["left_ratio_lower"], left["left_ratio_upper"]
+    return Bounds(*shares, *ratios, one["instructional_seconds"], one["verdict"])
 
 
 def _rooms(answer: dict[str, Any]) -> Rooms:

@@ -38,6 +38,7 @@ class Bounds:
     budget_lower: float | None = None
     budget_upper: float | None = None
     class_seconds: float | None = None
+    verdict: str = ""
 
 
 @dataclass(frozen=True)
@@ -136,6 +137,11 @@ def render(now: CampusNow, access_points: str | None = None) -> dict[str, str]:
         _line(series.AGENT_UNCONFIRMED, (campus, place, agent), "1")
         for agent, place in now.agents
         if agent in now.unconfirmed
+    )
+    lines[series.PERIOD_VERDICT.name] = "".join(
+        _line(series.PERIOD_VERDICT, (campus, period, bounds.verdict), "1")
+        for period, bounds in now.commitment.items()
+        if bounds.verdict
     )
     for of, labels, value in (*_devices(now), *_rooms(now), *_incidents(now)):
         lines[of.name] = lines.get(of.name, "") + _line(of, (campus, *labels), value)

@@ -190,6 +190,11 @@ PERIOD_INFO = Series(
     "Which days a period of the commitment has, first and last included; always 1.",
     "", "gauge", ("period", "name", "from", "to"),
 )  # fmt: skip
+PERIOD_VERDICT = Series(
+    "campus_wifi_commitment_verdict",
+    "1 for what the period's verdict is, by class time and by school days: meets, not_enough_evidence or falls_short.",
+    "", "gauge", ("campus", "period", "verdict"),
+)  # fmt: skip
 OBJECTIVE = Series(
     "campus_wifi_commitment_objective_ratio", "The share of instructional time that the policy asks for.",
     "ratio", "gauge", (),
@@ -287,7 +292,7 @@ def threshold(measure: str, value: float) -> tuple[str, float]:
 
 CAMPUS: tuple[Series, ...] = (
     CAMPUS_INFO, CAMPUS_IN_CLASS, FIRST_BELL, CAMPUS_VERDICT, CAMPUS_CAUSE, MET_LOWER, MET_UPPER, EVIDENCE,
-    CLASS_SECONDS, BUDGET_LOWER, BUDGET_UPPER, PERIOD_INFO, OBJECTIVE, JUDGED_SLOT, AGENT_LAST_REPORT,
+    CLASS_SECONDS, BUDGET_LOWER, BUDGET_UPPER, PERIOD_VERDICT, PERIOD_INFO, OBJECTIVE, JUDGED_SLOT, AGENT_LAST_REPORT,
     AGENT_UNCONFIRMED, AGENT_INFO, AGENT_CLOCK, AGENT_WAITING, AP_UP, PLACE_MET, CRITERION_LOWER, CRITERION_UPPER,
     CRITERION_SHARE, ROOMS_LISTED, ROOMS_MEASURED, COVERAGE_ROOMS, INCIDENTS_OPEN, INCIDENTS_CLOSED,
     *THRESHOLDS.values(),
@@ -295,6 +300,7 @@ CAMPUS: tuple[Series, ...] = (
 
 OWN: tuple[Series, ...] = (
     Series("campus_wifi_build_info", "The collector's version; always 1.", "", "gauge", ("version",)),
+    Series("campus_wifi_board_info", "Where people open the board; always 1.", "", "gauge", ("url",)),
     Series("campus_wifi_ingest_requests_total", "Pushes received.", "", "counter", ()),
     Series("campus_wifi_ingest_reports_total", "Reports by what became of them.", "", "counter", ("status",)),
     Series("campus_wifi_ingest_rejected_total", "Requests and reports refused, by reason.", "", "counter", ("reason",)),

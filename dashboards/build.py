@@ -13,10 +13,10 @@ from typing import Any
 
 from grafana_foundation_sdk.cog.encoder import JSONEncoder
 
-from dashboards import campus, district
+from dashboards import campus, commitment, district, place, reporting
 
 FOLDER = Path(__file__).resolve().parent / "json"
-EVERY = (district, campus)
+EVERY = (district, campus, place, reporting, commitment)
 
 
 def render(made: Any) -> str:

@@ -4,34 +4,31 @@ from __future__ import annotations
 
 from typing import Any
 
-from grafana_foundation_sdk.builders import dashboard as build
-from grafana_foundation_sdk.models import dashboard as model
-
+from dashboards import frame
+from dashboards.asked import INFO, OF, period_state_of, state_of
+from dashboards.frame import CAMPUS, cell, kept, link, to_board
 from dashboards.panels import (
     AGE,
     COUNT,
     GREEN,
     KNOWN_THEN,
+    PERIOD,
     RED,
     SHARE,
+    SIMULATED,
     STATE,
     YELLOW,
     Query,
-    choice,
-    dashboard,
+    coloured,
     lines,
-    link,
     number,
     rows,
-    state_of,
     timeline,
     words,
 )  # fmt: skip
 
-UID = "district"
-INFO = 'campus_wifi_campus_info{simulated="$simulated",region=~"$region"}'
-OF = f"* on (campus) group_left () {INFO}"
-LOWER = 'campus_wifi_commitment_met_ratio_lower{period="30d"}'
+UID = frame.DISTRICT
+LOWER = 'campus_wifi_commitment_met_ratio_lower{period="$period"}'
 STATE_NOW = f"({state_of('')}) {OF}"
 
 
@@ -40,16 +37,9 @@ def _count(verdict: str) -> Query:
     return Query(f'sum(campus_wifi_campus_verdict{{verdict="{verdict}"}} {OF})')
 
 
-def _kind() -> Any:
-    real = model.VariableOption(selected=True, text="Real", value="false")
-    simulated = model.VariableOption(selected=False, text="SIMULATED", value="true")
-    made = build.CustomVariable("simulated").label("Campuses").values("Real : false,SIMULATED : true")
-    return made.current(real).options([real, simulated])
-
-
-def make() -> Any:
+def _now() -> list[Any]:
     nobody = "no campus in class, or no data"
-    panels = [
+    return [
         number("Short now", "Real (or simulated) campuses whose last slot of class fell short of the policy.",
                _count("short"), color=RED, no_value=nobody),
         number("Unknown now", "Campuses in class about which there is not enough evidence: neither good nor bad.",
@@ -62,35 +52,65 @@ def make() -> Any:
                no_value="no inventory"),
         number("Last judged slot", "When the newest judged slot ended. Old: what stands here is old too.",
                Query("campus_wifi_judged_slot_timestamp_seconds * 1000"), AGE, no_value="nothing judged"),
-        rows(
-            "Campuses, worst first",
-            "Each campus's verdict now and its share of class time met in 30 days: at least and at most; between the "
-            "two lies the time without enough evidence. Figures of a period come from the ledger as it stands today.",
-            Query(f"max by (campus, name, region, uplink, simulated) ({INFO})"), Query(STATE_NOW),
-            *[Query(f'max by (campus) (campus_wifi_commitment_{name}{{period="30d"}} {OF})')
-              for name in ("met_ratio_lower", "met_ratio_upper", "evidence_ratio")],
-            Query(f"max by (campus) (campus_wifi_agent_last_report_timestamp_seconds) * 1000 {OF}"),
-            by="campus",
-            names={"campus": "Campus", "name": "Name", "region": "Region", "uplink": "Uplink",
-                   "simulated": "Simulated", "Value #B": "Now", "Value #C": "Met at least", "Value #D": "Met at most",
-                   "Value #E": "Evidence", "Value #F": "Last report"},
-            hidden=("Value #A", "Time", *[f"Time {n}" for n in range(1, 7)]),
-            overrides={
-                "Campus": link("Open the campus", "campus", "var-campus=${__data.fields.Campus}"),
-                "Now": {"mappings": words(STATE), "custom.cellOptions": {"type": "color-text"}},
-                "Met at least": {"unit": SHARE, "decimals": 1},
-                "Met at most": {"unit": SHARE, "decimals": 1},
-                "Evidence": {"unit": SHARE, "decimals": 1},
-                "Last report": {"unit": AGE},
-                "Simulated": {"mappings": words({"true": ("SIMULATED", YELLOW), "false": ("real", "text")})},
-            },
-            sort="Now", no_value="no campus in the inventory", height=12,
-        ),
+    ]  # fmt: skip
+
+
+def _campuses() -> Any:
+    figures = ("met_ratio_lower", "met_ratio_upper", "evidence_ratio")
+    return rows(
+        "Campuses, worst first",
+        "Each campus's verdict now and, of the chosen period, its verdict and its share of class time met: at least "
+        "and at most; between the two lies the time without enough evidence. Figures of a period come from the ledger "
+        "as it stands today.",
+        Query(f"max by (campus, name, region, uplink, simulated) ({INFO})"), Query(STATE_NOW),
+        Query(f"""max by (campus) (({period_state_of('period="$period"')}) {OF})"""),
+        *[Query(f'max by (campus) (campus_wifi_commitment_{name}{{period="$period"}} {OF})') for name in figures],
+        Query(f"max by (campus) (campus_wifi_agent_last_report_timestamp_seconds) * 1000 {OF}"),
+        by="campus",
+        names={"campus": "Campus", "name": "Name", "region": "Region", "uplink": "Uplink", "simulated": "Simulated",
+               "Value #B": "Now", "Value #C": "Period", "Value #D": "Met at least", "Value #E": "Met at most",
+               "Value #F": "Evidence", "Value #G": "Last report"},
+        hidden=("Value #A", "Time", *[f"Time {n}" for n in range(1, 8)]),
+        overrides={
+            "Campus": link("Open the campus", CAMPUS, cell("campus", "Campus"), *kept("period")),
+            "Name": to_board("Its page on the board", "/campus/${__data.fields[\"Campus\"]:percentencode}"),
+            "Now": coloured(STATE),
+            "Period": coloured(PERIOD),
+            **{column: {"unit": SHARE, "decimals": 1} for column in ("Met at least", "Met at most", "Evidence")},
+            "Last report": {"unit": AGE},
+            "Simulated": {"mappings": words(SIMULATED)},
+        },
+        sort="Now", no_value="no campus in the inventory", height=12,
+    )  # fmt: skip
+
+
+def firing(matchers: str = "") -> Any:
+    chosen = 'alertstate="firing"' + (f",{matchers}" if matchers else "")
+    return rows(
+        "Firing alerts",
+        "What Prometheus raises now. The watchdog always stands here: without it alerting itself is broken.",
+        Query(f"ALERTS{{{chosen}}}"), by="alertname",
+        names={"severity": "Severity", "alertname": "Alert", "region": "Region", "uplink": "Uplink",
+               "campus": "Campus", "name": "Name", "ap": "Access point", "place": "Place",
+               "simulated": "Simulated"},
+        hidden=("Time", "__name__", "Value", "instance", "job", "alertstate", "scope", "agent", "verdict", "cause",
+                "board_district", "grade_span"),
+        overrides={"Campus": link("Open the campus", CAMPUS, cell("campus", "Campus")),
+                   "Simulated": {"mappings": words(SIMULATED)}},
+        no_value="no alert, not even the watchdog: alerting is broken", height=8,
+    )  # fmt: skip
+
+
+def make() -> Any:
+    panels = [
+        *_now(),
+        _campuses(),
         timeline(
             f"The 20 worst campuses, {KNOWN_THEN}",
-            "Verdicts as they were judged first. Late evidence changes the ledger and the board, not this timeline.",
+            "The 20 that met the least of the chosen period's class time. Verdicts as they were judged first: late "
+            "evidence changes the ledger and the board, not this timeline.",
             STATE,
-            Query(f"{STATE_NOW} and on (campus) bottomk(20, {LOWER} {OF})", "{{campus}}"),
+            Query(f"{STATE_NOW} and on (campus) bottomk(20, {LOWER} @ end() {OF})", "{{campus}}"),
         ),
         lines(
             f"Real campuses by verdict, {KNOWN_THEN}", "Campuses in class by verdict, real ones only.", COUNT,
@@ -104,20 +124,16 @@ def make() -> Any:
                   "{{region}}"),
             most=1,
         ),
-        rows(
-            "Firing alerts",
-            "What Prometheus raises now. The watchdog always stands here: without it alerting itself is broken.",
-            Query('ALERTS{alertstate="firing"}'), by="alertname",
-            names={"severity": "Severity", "alertname": "Alert", "region": "Region", "uplink": "Uplink",
-                   "campus": "Campus", "name": "Name", "ap": "Access point", "place": "Place",
-                   "simulated": "Simulated"},
-            hidden=("Time", "__name__", "Value", "instance", "job", "alertstate", "scope", "agent", "verdict", "cause"),
-            overrides={"Campus": link("Open the campus", "campus", "var-campus=${__data.fields.Campus}")},
-            no_value="no alert, not even the watchdog: alerting is broken", height=8,
+        lines(
+            "Open incidents by cause", "Campuses with an incident that is not over, as it was known at the time.",
+            COUNT, Query(f"sum by (cause) (campus_wifi_incidents_open {OF})", "{{cause}}"), step=True, width=24,
         ),
+        firing(),
     ]  # fmt: skip
-    region = choice("region", "Region", "label_values(campus_wifi_campus_info, region)", every=".*")
-    return dashboard(
-        "Wi-Fi: district", UID, "Which campuses fall short of clause 3.0 now, and which have in 30 days.",
-        [_kind(), region], panels,
+    shared = 'scope=~"uplink|monitoring",alertname!="Watchdog"'
+    return frame.dashboard(
+        "Wi-Fi: district", UID, "Which campuses fall short of clause 3.0 now, and which have in the chosen period.",
+        [frame.simulated(), frame.region(), frame.period()], panels,
+        [*frame.alerts(shared),
+         frame.incidents('max by (cause) (campus_wifi_incidents_open{cause="shared_uplink_cut"})')],
     )  # fmt: skip

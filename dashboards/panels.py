@@ -16,7 +16,7 @@ from grafana_foundation_sdk.models import dashboard as model
 
 SOURCE = common.DataSourceRef("prometheus", "${datasource}")
 SECONDS, SHARE, BYTES_A_SECOND, COUNT, AGE = "s", "percentunit", "Bps", "short", "dateTimeFromNow"
-SIGNAL = "dBm"
+SIGNAL, BYTES, PER_SECOND, DATE = "dBm", "bytes", "cps", "dateTimeAsLocal"
 KNOWN_THEN = "as known at the time"
 NO_REPORT = "no report"
 
@@ -25,6 +25,9 @@ GREEN, YELLOW, RED, GREY = "dark-green", "semi-dark-yellow", "dark-red", "text"
 STATE = {"0": ("met", GREEN), "1": ("unknown", YELLOW), "2": ("short", RED)}
 UP_DOWN = {"0": ("down", RED), "1": ("up", GREEN)}
 YES_NO = {"0": ("no", GREY), "1": ("yes", GREY)}
+MET = {"0": ("short", RED), "1": ("met", GREEN)}
+PERIOD = {"0": ("meets", GREEN), "1": ("not enough evidence", YELLOW), "2": ("falls short", RED)}
+SIMULATED = {"true": ("SIMULATED", YELLOW), "false": ("real", GREY)}
 
 
 class Query(NamedTuple):
@@ -33,15 +36,6 @@ class Query(NamedTuple):
     expr: str
     legend: str = ""
     instant: bool = False
-
-
-def state_of(verdicts: str) -> str:
-    """One number a campus for its verdict: 0 met, 1 unknown, 2 short; none out of class. ``verdicts``: the label
-    matchers of the campuses."""
-    comma = "," if verdicts else ""
-    short = f'campus_wifi_campus_verdict{{{verdicts}{comma}verdict="short"}}'
-    unknown = f'campus_wifi_campus_verdict{{{verdicts}{comma}verdict="unknown"}}'
-    return f"2 * max by (campus) ({short}) + on (campus) max by (campus) ({unknown})"
 
 
 def _words(values: dict[str, tuple[str, str]]) -> list[Any]:
@@ -57,6 +51,11 @@ def words(values: dict[str, tuple[str, str]]) -> list[dict[str, Any]]:
     mapped = {value: {"text": text, "color": color} for value, (text, color) in values.items()}
     absent = {"match": "null+nan", "result": {"text": NO_REPORT, "color": GREY}}
     return [{"type": "value", "options": mapped}, {"type": "special", "options": absent}]
+
+
+def coloured(values: dict[str, tuple[str, str]]) -> dict[str, Any]:
+    """A column whose numbers are states: each in words and in its colour."""
+    return {"mappings": words(values), "custom.cellOptions": {"type": "color-text"}}
 
 
 def _plain() -> Any:
@@ -113,10 +112,10 @@ def heading(title: str) -> Any:
 
 
 def timeline(
-    title: str, description: str, values: dict[str, tuple[str, str]], query: Query, *, height: int = 10
+    title: str, description: str, values: dict[str, tuple[str, str]], query: Query, *, height: int = 10, width: int = 24
 ) -> Any:
     """States over time, in words, silence among them."""
-    panel = statetimeline.Panel().title(title).description(description).span(24).height(height)
+    panel = statetimeline.Panel().title(title).description(description).span(width).height(height)
     panel = panel.mappings(_words(values)).merge_values(True).show_value(common.VisibilityMode.AUTO)
     panel = panel.thresholds(_plain()).no_value(NO_REPORT).unit(COUNT)
     return _queries(panel, (query,))
@@ -124,11 +123,12 @@ def timeline(
 
 def rows(
     title: str, description: str, *queries: Query, by: str, names: dict[str, str], hidden: tuple[str, ...] = (),
-    overrides: dict[str, dict[str, Any]] | None = None, sort: str = "", no_value: str = "no data", height: int = 10,
+    overrides: dict[str, dict[str, Any]] | None = None, sort: str = "", ascending: bool = False,
+    no_value: str = "no data", height: int = 10, width: int = 24,
 ) -> Any:  # fmt: skip
     """A table of now: queries joined by the label ``by``; ``names``: column to heading, in order; a heading's
     ``overrides`` are Grafana's field properties."""
-    panel = table.Panel().title(title).description(description).span(24).height(height).no_value(no_value)
+    panel = table.Panel().title(title).description(description).span(width).height(height).no_value(no_value)
     panel = panel.thresholds(_plain())
     if len(queries) > 1:
         panel = panel.with_transformation(
@@ -141,39 +141,5 @@ def rows(
         values = [model.DynamicConfigValue(name, value) for name, value in properties.items()]
         panel = panel.override_by_name(heading, values)
     if sort:
-        panel = panel.sort_by([common_builders.TableSortByFieldState().display_name(sort).desc(True)])
+        panel = panel.sort_by([common_builders.TableSortByFieldState().display_name(sort).desc(not ascending)])
     return _queries(panel, tuple(query._replace(instant=True) for query in queries), "table")
-
-
-def link(title: str, uid: str, *variables: str) -> dict[str, Any]:
-    """Where a cell leads: the time range, the data source and the named variables go along."""
-    parts = ["${__url_time_range}", "${datasource:queryparam}", *variables]
-    return {"links": [{"title": title, "url": f"/d/{uid}?{'&'.join(parts)}"}]}
-
-
-def dashboard(title: str, uid: str, description: str, variables: list[Any], panels: list[Any]) -> Any:
-    """A dashboard of this set: tagged, linked to the others, read-only, no faster than the data."""
-    others = build.DashboardLink("Campus Wi-Fi").type(model.DashboardLinkType.DASHBOARDS).tags(["wifi"])
-    made = build.Dashboard(title).uid(uid).description(description).tags(["wifi"]).timezone("browser").readonly()
-    made = made.time("now-6h", "now").refresh("1m").tooltip(model.DashboardCursorSync.CROSSHAIR)
-    made = made.link(others.as_dropdown(True).keep_time(True).include_vars(True))
-    source = build.DatasourceVariable("datasource").label("Data source").type("prometheus")
-    made = made.with_variable(source)
-    for variable in variables:
-        made = made.with_variable(variable)
-    for panel in panels:
-        made = made.with_row(panel) if isinstance(panel, build.Row) else made.with_panel(panel)
-    return made
-
-
-def choice(name: str, label: str, query: str, *, every: str = "") -> Any:
-    """A variable of the values that a label has now. ``every``: the pattern of its choice "All"."""
-    asked = {"query": query, "refId": name}
-    made = (
-        build.QueryVariable(name).label(label).query(asked).datasource(SOURCE).sort(model.VariableSort.ALPHABETICAL_ASC)
-    )
-    made = made.refresh(model.VariableRefresh.ON_TIME_RANGE_CHANGED)
-    if every:
-        made = made.multi(True).include_all(True).all_value(every)
-        made = made.current(model.VariableOption(selected=True, text="All", value="$__all"))
-    return made

@@ -17,7 +17,7 @@ from tests import binaries
 NORTH = CampusNow(
     "n1", 'North "Hill" \\ 7\n', "north", "3", "high", "u1", False, True, "short", "access_point_down",
     {"ap1": "up", "ap2": "down", "ap3": "unknown", "ap4": "not_reachable_from_here"},
-    {"30d": Bounds(0.5, 0.75, 0.8, -9.0, -4.0, 3600), "today": Bounds(None, None, None)},
+    {"30d": Bounds(0.5, 0.75, 0.8, -9.0, -4.0, 3600, "falls_short"), "today": Bounds(None, None, None)},
     {("a1", "n1/A/101"): 1_790_000_000.5}, first_bell=1_790_050_000.0,
 )  # fmt: skip
 WHOLE = dataclasses.replace(
@@ -61,6 +61,7 @@ def test_a_campus_says_its_facts_verdict_cause_bounds_agents_and_access_points()
         "campus_wifi_commitment_error_budget_remaining_ratio_lower": {("n1", "30d"): -9.0},
         "campus_wifi_commitment_error_budget_remaining_ratio_upper": {("n1", "30d"): -4.0},
         "campus_wifi_commitment_period_info": {MONTH: 1},
+        "campus_wifi_commitment_verdict": {("n1", "30d", "falls_short"): 1},
         "campus_wifi_commitment_objective_ratio": {(): 0.95},
         "campus_wifi_judged_slot_timestamp_seconds": {(): 1_790_000_100.0},
         "campus_wifi_agent_last_report_timestamp_seconds": {("n1", "n1/A/101", "a1"): 1_790_000_000.5},

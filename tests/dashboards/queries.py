@@ -13,8 +13,29 @@ FOLDER = Path(__file__).resolve().parents[2] / "dashboards" / "json"
 BUILT_IN = {"__rate_interval": "1m", "__interval": "15s", "__range": "6h"}
 
 
+# What the variables of a dashboard may hold, where a test does not say.
+CHOSEN = {
+    "campus": "campus-0", "place": "campus-0/main/100", "ap": "02:00:00:00:00:00", "region": ".*", "simulated": "false",
+    "period": "30d", "by": "region",
+}  # fmt: skip
+
+# Panels that show nothing while all is well, with why; the simulated week is not all well, and there they answer.
+EMPTY_WHEN_WELL = {
+    ("campus", "Cause"): "a cause is named only where a slot is not met",
+    ("campus", "Next first bell"): "in demonstration hours no school day begins",
+    ("district", "Open incidents by cause"): "no incident is open",
+    ("reporting", "Precision by cause"): "nobody has closed an incident",
+    ("reporting", "Refused, by reason"): "nothing was refused",
+    ("reporting", "Watchdog came back"): "no way back is configured",
+    ("reporting", "Notifications that came back"): "no way back is configured",
+    ("reporting", "Requests to Alertmanager"): "no silence was asked for",
+    **{(uid, name): "no alert fired, no incident lasted" for uid in ("district", "campus", "place", "reporting")
+       for name in ("Alerts: page", "Alerts: ticket", "Incidents")},
+}  # fmt: skip
+
+
 class Asked(NamedTuple):
-    """One query of one panel. ``instant``: it is asked for now only."""
+    """One query of one panel, or of an annotation. ``instant``: it is asked for now only."""
 
     dashboard: str
     panel: str
@@ -30,16 +51,19 @@ def dashboards() -> dict[str, dict[str, Any]]:
 
 def fill(text: str, values: dict[str, str]) -> str:
     """``text`` with its variables replaced. Raises KeyError for one that nobody has."""
-    return re.sub(r"\$\{?(\w+)(?::\w+)?\}?", lambda found: values[found[1]], text)
+    # A number is a group of label_replace's pattern, which Grafana leaves as it is.
+    return re.sub(r"\$\{?([a-zA-Z_]\w*)(?::\w+)?\}?", lambda found: values[found[1]], text)
 
 
-def every(campus: str = ".+", region: str = ".*", simulated: str = "false") -> Iterator[Asked]:
-    """Every query, e.g. of `every(campus="north-1")`: the campus is a value, not a pattern."""
-    values = {**BUILT_IN, "campus": campus, "region": region, "simulated": simulated}
+def every(**chosen: str) -> Iterator[Asked]:
+    """Every query of panels and annotations, with the variables as CHOSEN or as given."""
+    values = {**BUILT_IN, **CHOSEN, **chosen}
     for uid, board in dashboards().items():
         for panel in board["panels"]:
             for target in panel.get("targets", []):
                 yield Asked(uid, panel["title"], fill(target["expr"], values), bool(target.get("instant")))
+        for marked in board["annotations"].get("list", []):
+            yield Asked(uid, marked["name"], fill(marked["expr"], values), False)
 
 
 def metrics(expr: str) -> set[str]:
@@ -53,6 +77,22 @@ def metrics(expr: str) -> set[str]:
         for part in ("expr", "lhs", "rhs", "param", "vector_selector", "args"):
             child = getattr(node, part, None)
             stack += child if isinstance(child, list) else [child] if child is not None else []
+    return found
+
+
+def outside_rates(expr: str) -> set[str]:
+    """Counters of a query that stand in no rate, irate or increase: their value alone says when a process started."""
+    found: set[str] = set()
+    stack: list[tuple[Any, bool]] = [(promql_parser.parse(expr), False)]
+    while stack:
+        node, rated = stack.pop()
+        if isinstance(node, promql_parser.VectorSelector) and node.name.endswith(("_total", "_bucket")) and not rated:
+            found.add(node.name)
+        if isinstance(node, promql_parser.Call):
+            rated = rated or node.func.name in {"rate", "irate", "increase"}
+        for part in ("expr", "lhs", "rhs", "param", "vector_selector", "args"):
+            child = getattr(node, part, None)
+            stack += [(one, rated) for one in (child if isinstance(child, list) else [child]) if one is not None]
     return found
 
 

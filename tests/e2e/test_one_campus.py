@@ -9,7 +9,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.dashboards import queries
-from tests.e2e.campus import AP_IDS, SLOT_SECONDS, Campus, running
+from tests.e2e.campus import AP_IDS, ROOMS, SLOT_SECONDS, Campus, running
 from tests.e2e.network import ACCESS_POINTS
 from tests.e2e.programs import until
 
@@ -127,8 +127,16 @@ def test_every_query_of_every_dashboard_panel_returns_data(campus: Campus) -> No
     reports come over the same road. Thresholds of the air are there once a policy asks for it."""
     simulated = campus.add_simulated_campus()
     campus.adopt("baseline-2")
-    asked = [one for one in queries.every(campus="lincoln") if not queries.needs_radio(one)]
-    of_radio = [one for one in queries.every(campus=simulated, simulated="true") if queries.needs_radio(one)]
+    reported = f'campus_wifi_agent_last_report_timestamp_seconds{{campus="{simulated}"}}'
+    (agent, *_) = until(lambda: campus.query(reported), 6 * SLOT_SECONDS, "a simulated agent has reported")
+    here = queries.every(campus="lincoln", place=ROOMS[0], ap=AP_IDS[0])
+    there = queries.every(campus=simulated, simulated="true", place=agent["metric"]["place"])
+    asked = [
+        one
+        for one in here
+        if not queries.needs_radio(one) and (one.dashboard, one.panel) not in queries.EMPTY_WHEN_WELL
+    ]
+    of_radio = [one for one in there if queries.needs_radio(one)]
 
     def silent() -> list[tuple[str, str, str]]:
         return [(one.dashboard, one.panel, one.expr) for one in (*asked, *of_radio) if not campus.query(one.expr)]

@@ -1,0 +1,169 @@
+"""Reporting health: whether what the other dashboards show can be believed: agents, ingest, judging, alerts."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from collector import policy
+from collector.alerting.alert import AGENT_SILENT_SLOTS
+from collector.alerting.monitoring import JOB
+from dashboards import frame
+from dashboards.asked import INFO, OF
+from dashboards.district import firing
+from dashboards.frame import CAMPUS, PLACE, cell, link
+from dashboards.panels import (
+    AGE,
+    BYTES,
+    BYTES_A_SECOND,
+    COUNT,
+    GREEN,
+    PER_SECOND,
+    RED,
+    SECONDS,
+    SHARE,
+    YELLOW,
+    Query,
+    heading,
+    lines,
+    number,
+    rows,
+)  # fmt: skip
+
+UID = frame.REPORTING
+SILENT_SECONDS = AGENT_SILENT_SLOTS * policy.baseline().slot_seconds
+"""The same silence that the alert AgentSilent speaks of."""
+REPORTED = "campus_wifi_agent_last_report_timestamp_seconds"
+MOST = 25
+AGENT = "{{campus}} {{place}} {{agent}}"
+ANSWERS = {"0": ("does not answer", RED), "1": ("answers", GREEN)}
+
+
+def _agents(metric: str) -> str:
+    """Of the chosen kind and regions, one series an agent."""
+    return f"max by (campus, place, agent) ({metric} {OF})"
+
+
+def _now() -> list[Any]:
+    return [
+        number("Collector", "Whether Prometheus can read the collector.", Query(f'min(up{{job="{JOB}"}})'),
+               values=ANSWERS, no_value="never read: check the scrape configuration"),
+        number("Agents", "Approved agents that stand somewhere and have ever reported.",
+               Query(f"count({REPORTED} {OF})"), no_value="no agent has reported"),
+        # A sum over "is it silent", so that nought is said only where agents are known.
+        number("Silent agents", f"No report kept for {SILENT_SECONDS // 60} minutes. It says nothing about the Wi-Fi.",
+               Query(f"sum(((time() - {REPORTED}) > bool {SILENT_SECONDS}) {OF})"), color=YELLOW,
+               no_value="no agent has reported"),
+        number("Clock not synchronised", "Agents whose newest report said so. Their reports are placed later.",
+               Query(f'sum((campus_wifi_agent_clock{{state!="synced"}} {OF}) or (0 * campus_wifi_agent_clock {OF}))'),
+               color=YELLOW, no_value="no agent has said"),
+        number("Moved without a word", "Agents whose gateway or segment is not their place's: they count for nothing.",
+               Query(f"count(campus_wifi_agent_unconfirmed {OF}) or 0 * count({REPORTED} {OF})"), color=YELLOW,
+               no_value="no agent has reported"),
+        number("Reports in spools", "Reports that agents still held after their last push.",
+               Query(f"sum(campus_wifi_agent_waiting_reports {OF})"), no_value="no agent has said"),
+    ]  # fmt: skip
+
+
+def _who() -> list[Any]:
+    return [
+        rows("Agents, longest silent first", "Every approved agent: its last report, version, clock and spool.",
+             Query(f"{_agents(REPORTED)} * 1000"), Query(_agents("campus_wifi_agent_waiting_reports")),
+             Query(f"max by (agent, version) (campus_wifi_agent_info {OF})"),
+             Query(f"max by (agent, state) (campus_wifi_agent_clock {OF})"),
+             by="agent",
+             names={"campus 1": "Campus", "place 1": "Room", "agent": "Agent", "Value #A": "Last report",
+                    "Value #B": "Spool", "version": "Version", "state": "Clock"},
+             hidden=("Time", *[f"Time {n}" for n in range(1, 5)], "campus 2", "place 2", "Value #C", "Value #D"),
+             overrides={"Campus": link("Open the campus", CAMPUS, cell("campus", "Campus")),
+                        "Room": link("Open the room", PLACE, cell("campus", "Campus"), cell("place", "Room")),
+                        "Last report": {"unit": AGE}},
+             sort="Last report", ascending=True, no_value="no agent has reported", height=12),
+        lines("Agents by version", "As their newest reports said.", COUNT,
+              Query(f"count by (version) (campus_wifi_agent_info {OF})", "{{version}}"), step=True, stacked=True),
+        lines("Agents by state of their clock", "Estimated and unknown: reports are placed later, by an anchor.", COUNT,
+              Query(f"count by (state) (campus_wifi_agent_clock {OF})", "{{state}}"), step=True, stacked=True),
+        lines("Clocks that are most off", f"What NTP says, the {MOST} farthest off.", SECONDS,
+              Query(f"topk({MOST}, abs({_agents('campus_wifi_host_clock_offset_seconds')}))", AGENT)),
+        lines("Fullest spools", f"Reports that wait on the device, the {MOST} longest queues.", COUNT,
+              Query(f"topk({MOST}, {_agents('campus_wifi_agent_waiting_reports')})", AGENT), step=True),
+        lines("Silent agents", f"No report for {SILENT_SECONDS // 60} minutes, as it was known at the time.",
+              COUNT, Query(f"sum by (region) (((time() - {REPORTED}) > bool {SILENT_SECONDS}) "
+                           f"* on (campus) group_left (region) {INFO})", "{{region}}"), step=True),
+        lines("Least disk left on agents", f"Where they keep their spools, the {MOST} fullest.", BYTES,
+              Query(f"bottomk({MOST}, {_agents('campus_wifi_host_disk_free_bytes')})", AGENT)),
+    ]  # fmt: skip
+
+
+def _rate(name: str, by: str) -> Query:
+    return Query(f"sum by ({by}) (rate({name}[$__rate_interval]))", f"{{{{{by}}}}}")
+
+
+def _ingest() -> list[Any]:
+    bucket = "sum by (le) (rate(campus_wifi_ingest_commit_seconds_bucket[$__rate_interval]))"
+    waiting = "campus_wifi_remote_write_pending_reports"
+    return [
+        heading("Ingest and judging"),
+        lines("Reports by what became of them", "Accepted, duplicate or rejected, in a second.", PER_SECOND,
+              _rate("campus_wifi_ingest_reports_total", "status")),
+        lines("Refused, by reason", "Requests and reports that were refused, in a second.", PER_SECOND,
+              _rate("campus_wifi_ingest_rejected_total", "reason")),
+        lines("From receipt to durable commit", "Half, and 99 of 100, of the pushes were faster.", SECONDS,
+              Query(f"histogram_quantile(0.5, {bucket})", "half"),
+              Query(f"histogram_quantile(0.99, {bucket})", "99 %")),
+        lines("Pushes", "Bytes of pushes as received, in a second.", BYTES_A_SECOND,
+              Query("sum(rate(campus_wifi_ingest_received_bytes_total[$__rate_interval]))", "received")),
+        lines("Age of the newest judged slot", "How old what is shown of the campuses is.", SECONDS,
+              Query("time() - max(campus_wifi_judged_slot_timestamp_seconds)", "age")),
+        lines("Slots that wait to be judged again", "Late evidence marks them.", COUNT,
+              Query("max(campus_wifi_evaluate_dirty_slots)", "waiting"), step=True),
+        heading("Forwarding and disk"),
+        lines("Age of what waits to be forwarded", "Of the oldest report that has not reached Prometheus.", SECONDS,
+              Query("max(campus_wifi_remote_write_lag_seconds)", "lag")),
+        lines("Reports to be forwarded", "Kept reports that the cursor has not passed.", COUNT,
+              Query(f"max({waiting})", "waiting"), step=True),
+        lines("Forwarding by outcome", "Remote-write requests in a second.", PER_SECOND,
+              _rate("campus_wifi_remote_write_requests_total", "outcome")),
+        lines("Refused for good", "Reports of which the receiver refused samples: mostly older than its window.",
+              PER_SECOND,
+              Query("sum(rate(campus_wifi_remote_write_refused_reports_total[$__rate_interval]))", "refused")),
+        lines("Collector's disk", "Free share of the file system where the evidence is.", SHARE,
+              Query("min(campus_wifi_disk_free_bytes / campus_wifi_disk_size_bytes)", "free"), most=1),
+        number("Watchdog came back", "When Alertmanager last brought the watchdog back to the collector: alerting "
+               "works from end to end. Nothing: no way back is configured.",
+               Query("max(campus_wifi_watchdog_timestamp_seconds > 0) * 1000"), AGE,
+               no_value="no way back is configured", width=4),
+        number("Silences to be made", "Silences of planned work of which Alertmanager does not know yet.",
+               Query("max(campus_wifi_silences_pending)"), no_value="never read", width=4),
+        number("Version of the collector", "As it says itself.", Query("campus_wifi_build_info", "{{version}}"),
+               no_value="never read", width=4, name=True),
+    ]  # fmt: skip
+
+
+def _alerting() -> list[Any]:
+    closed = "campus_wifi_incidents_closed"
+    each = {word: f'sum by (cause) ({closed}{{resolution="{word}"}})' for word in ("confirmed", "false", "disproved")}
+    return [
+        heading("Alerting: can it be trusted"),
+        rows("Precision by cause", "What incidents of real campuses, each raised by an alert, turned out to be. "
+             "Precision: the confirmed among all that have their last word.",
+             *map(Query, each.values()),
+             Query(f"({each['confirmed']} or 0 * sum by (cause) ({closed})) / sum by (cause) ({closed})"),
+             by="cause", names={"cause": "Cause", "Value #A": "Confirmed", "Value #B": "False", "Value #C": "Disproved",
+                                "Value #D": "Precision"},
+             hidden=("Time", *[f"Time {n}" for n in range(1, 5)]),
+             overrides={"Precision": {"unit": SHARE, "decimals": 0}},
+             sort="Precision", ascending=True, no_value="nobody has closed an incident yet", height=8),
+        lines("Notifications that came back", "Of Alertmanager, by what became of them, in a second.", PER_SECOND,
+              _rate("campus_wifi_notifications_total", "outcome")),
+        lines("Requests to Alertmanager", "For silences, by outcome, in a second.", PER_SECOND,
+              _rate("campus_wifi_alertmanager_requests_total", "outcome")),
+        firing('scope=~"agent|monitoring"'),
+    ]  # fmt: skip
+
+
+def make() -> Any:
+    return frame.dashboard(
+        "Wi-Fi: reporting health", UID, "Whether what the other dashboards show can be believed.",
+        [frame.simulated(), frame.region()], [*_now(), *_who(), *_ingest(), *_alerting()],
+        frame.alerts('scope="monitoring",alertname!="Watchdog"'),
+    )  # fmt: skip

@@ -1,0 +1,52 @@
+"""Every query of the five dashboards answers with data, from a real Prometheus that holds a simulated week."""
+
+import time
+from collections.abc import Iterator
+from typing import NamedTuple
+
+import pytest
+
+from collector.alerting.alert import Terms
+from tests.dashboards import queries, week
+from tests.dashboards.queries import Asked
+from tests.dashboards.server import Server, serving
+from tests.e2e.programs import until
+
+SIX_HOURS = 6 * 3600
+# A simulated campus beside three real ones, of which two have access points that are told of.
+DISTRICT = week.District(4, 2, access_points=8)
+pytestmark = pytest.mark.binaries
+
+
+class Week(NamedTuple):
+    server: Server
+    end: float
+
+
+@pytest.fixture(scope="module")
+def simulated(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Week]:
+    folder = tmp_path_factory.mktemp("week")
+    (folder / "data").mkdir()
+    end = time.time()
+    when = week.moments(end - week.WEEK_SECONDS, end, (week.WEEK_SECONDS, 1800), (SIX_HOURS, 120), (600, 15))
+    week.write_blocks(DISTRICT, when, folder / "data")
+    # Slots of seconds, so that alerts fire while one waits.
+    with serving(folder, folder / "data", Terms(10)) as server:
+        firing = 'count by (campus) (ALERTS{{alertstate="firing",campus="campus-0",severity="{}"}})'
+        for severity in ("page", "ticket"):
+            until(lambda: server.now(firing.format(severity), time.time()), 60, f"a {severity} fires")  # noqa: B023
+        yield Week(server, time.time())
+
+
+@pytest.mark.parametrize("asked", list(queries.every()), ids=lambda asked: f"{asked.dashboard}-{asked.panel}")
+def test_each_query_answers_as_its_panel_asks(asked: Asked, simulated: Week) -> None:
+    found = simulated.server.ask(asked, simulated.end, SIX_HOURS)
+
+    assert found, asked.expr
+
+
+@pytest.mark.parametrize(
+    "asked", [one for one in queries.every() if not one.instant], ids=lambda one: f"{one.dashboard}-{one.panel}"
+)
+def test_each_graph_answers_for_the_whole_week(asked: Asked, simulated: Week) -> None:
+    assert simulated.server.ask(asked, simulated.end, week.WEEK_SECONDS), asked.expr
