@@ -6,6 +6,7 @@ tonight is what the lines and verdicts of tomorrow are held against.
 
 from __future__ import annotations
 
+from collector.series import THRESHOLDS
 from dashboards.panels import Query
 
 INFO = 'campus_wifi_campus_info{simulated="$simulated",region=~"$region"}'
@@ -39,6 +40,12 @@ def criterion_state_of(campus: str) -> str:
     lower = f"campus_wifi_criterion_met_ratio_lower{{{campus}}} + 1e-9"
     upper = f"campus_wifi_criterion_met_ratio_upper{{{campus}}} + 1e-9"
     return f"max by (criterion) (1 + ({upper} < bool {share})) - max by (criterion) ({lower} >= bool {share})"
+
+
+def thresholds() -> str:
+    """The policy's thresholds of every measure, by criterion, with the measure's name as a label."""
+    named = 'label_replace(campus_wifi_policy_{0}, "measure", "{0}", "", "")'
+    return " or ".join(named.format(measure) for measure in THRESHOLDS)
 
 
 def policy(measure: str) -> Query:

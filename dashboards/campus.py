@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from dashboards import air, frame
-from dashboards.asked import OBJECTIVE, criterion_state_of, period_state_of, policy, state_of
+from dashboards.asked import OBJECTIVE, criterion_state_of, period_state_of, policy, state_of, thresholds
 from dashboards.frame import PLACE, REPORTING, cell, kept, link
 from dashboards.panels import (
     AGE,
@@ -112,14 +112,16 @@ def _criteria() -> list[Any]:
     return [
         heading("Criteria, rooms and access points in the last slot"),
         rows("Criteria", "How much of the campus met each criterion in the last slot of class, at least and at most, "
-             "and how much the policy asks.",
+             "and how much the policy asks, with its threshold in the unit that the measure's name says.",
              Query(f"max by (criterion) ({criterion_state_of(HERE)})"),
              *[Query(f"max by (criterion) (campus_wifi_criterion_met_ratio_{bound}{{{HERE}}})") for bound in bounds],
              Query(f"max by (criterion) ({share}{{{HERE}}})"),
+             Query(f"max by (criterion, measure) ({thresholds()}) "
+                   f"and on (criterion) campus_wifi_criterion_met_ratio_lower{{{HERE}}}"),
              by="criterion",
              names={"criterion": "Criterion", "Value #A": "State", "Value #B": "Met at least",
-                    "Value #C": "Met at most", "Value #D": "Asked"},
-             hidden=("Time", *[f"Time {n}" for n in range(1, 5)]),
+                    "Value #C": "Met at most", "Value #D": "Asked", "measure": "Measure", "Value #E": "Threshold"},
+             hidden=("Time", *[f"Time {n}" for n in range(1, 6)]),
              overrides={"State": coloured(STATE),
                         **{name: {"unit": SHARE, "decimals": 1} for name in ("Met at least", "Met at most", "Asked")}},
              sort="State", no_value="out of class, or nothing judged", height=8, width=12),

@@ -67,13 +67,14 @@ def _now() -> list[Any]:
 def _who() -> list[Any]:
     return [
         rows("Agents, longest silent first", "Every approved agent: its last report, version, clock and spool.",
-             Query(f"{_agents(REPORTED)} * 1000"), Query(_agents("campus_wifi_agent_waiting_reports")),
+             Query(f"{_agents(REPORTED)} * 1000"),
+             Query(f"max by (agent) (campus_wifi_agent_waiting_reports {OF})"),
              Query(f"max by (agent, version) (campus_wifi_agent_info {OF})"),
              Query(f"max by (agent, state) (campus_wifi_agent_clock {OF})"),
              by="agent",
-             names={"campus 1": "Campus", "place 1": "Room", "agent": "Agent", "Value #A": "Last report",
+             names={"campus": "Campus", "place": "Room", "agent": "Agent", "Value #A": "Last report",
                     "Value #B": "Spool", "version": "Version", "state": "Clock"},
-             hidden=("Time", *[f"Time {n}" for n in range(1, 5)], "campus 2", "place 2", "Value #C", "Value #D"),
+             hidden=("Time", *[f"Time {n}" for n in range(1, 5)], "Value #C", "Value #D"),
              overrides={"Campus": link("Open the campus", CAMPUS, cell("campus", "Campus")),
                         "Room": link("Open the room", PLACE, cell("campus", "Campus"), cell("place", "Room")),
                         "Last report": {"unit": AGE}},
