@@ -12,6 +12,8 @@ from dashboards.panels import Query
 INFO = 'campus_wifi_campus_info{simulated="$simulated",region=~"$region"}'
 OF = f"* on (campus) group_left () {INFO}"
 """Only campuses of the chosen kind and regions; real and simulated ones are never added up together."""
+KIND = 'simulated="$simulated",region=~"$region"'
+"""The same of what rules have added up by region."""
 OBJECTIVE = "campus_wifi_commitment_objective_ratio"
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from dashboards import frame
-from dashboards.asked import INFO, OF, period_state_of, state_of
+from dashboards.asked import INFO, KIND, OF, period_state_of, state_of
 from dashboards.frame import CAMPUS, cell, kept, link, to_board
 from dashboards.panels import (
     AGE,
@@ -110,7 +110,8 @@ def make() -> Any:
             "The 20 that met the least of the chosen period's class time. Verdicts as they were judged first: late "
             "evidence changes the ledger and the board, not this timeline.",
             STATE,
-            Query(f"{STATE_NOW} and on (campus) bottomk(20, {LOWER} @ end() {OF})", "{{campus}}"),
+            # Chosen once, at the end of the time range, and before anything is joined: a viewer's wait is its price.
+            Query(f"{state_of('')} and on (campus) bottomk(20, {LOWER} @ end() {OF} @ end())", "{{campus}}"),
         ),
         lines(
             f"Real campuses by verdict, {KNOWN_THEN}", "Campuses in class by verdict, real ones only.", COUNT,
@@ -119,9 +120,8 @@ def make() -> Any:
         ),
         lines(
             "Access points that answer", "Share of access points that answered in the last slot.", SHARE,
-            Query(f"sum by (region) (campus:campus_wifi_ap_up:sum * on (campus) group_left (region) {INFO}) / "
-                  f"sum by (region) (campus:campus_wifi_ap_up:count * on (campus) group_left (region) {INFO})",
-                  "{{region}}"),
+            Query(f"sum by (region) (region:campus_wifi_ap_up:sum{{{KIND}}}) / "
+                  f"sum by (region) (region:campus_wifi_ap_up:count{{{KIND}}})", "{{region}}"),
             most=1,
         ),
         lines(

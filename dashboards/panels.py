@@ -17,6 +17,8 @@ from grafana_foundation_sdk.models import dashboard as model
 SOURCE = common.DataSourceRef("prometheus", "${datasource}")
 SECONDS, SHARE, BYTES_A_SECOND, COUNT, AGE = "s", "percentunit", "Bps", "short", "dateTimeFromNow"
 SIGNAL, BYTES, PER_SECOND, DATE = "dBm", "bytes", "cps", "dateTimeAsLocal"
+REPORT = "1m"
+"""No finer than agents report: a graph is no truer for being asked four times as often."""
 KNOWN_THEN = "as known at the time"
 NO_REPORT = "no report"
 
@@ -94,7 +96,7 @@ def lines(
     """Measurements over time. A gap stays a gap. ``stacked``: parts of one whole; ``dots``: single tries, which no line
     may join."""
     panel = timeseries.Panel().title(title).description(description).unit(unit).span(width).height(8)
-    panel = panel.min(least) if least is not None else panel
+    panel = panel.min(least).interval(REPORT) if least is not None else panel.interval(REPORT)
     panel = panel.show_points(common.VisibilityMode.AUTO).span_nulls(False).thresholds(_plain()).no_value("no data")
     panel = panel.tooltip(common_builders.VizTooltipOptions().mode(common.TooltipDisplayMode.MULTI))
     panel = panel.line_interpolation(common.LineInterpolation.STEP_AFTER) if step else panel
@@ -116,7 +118,7 @@ def timeline(
 ) -> Any:
     """States over time, in words, silence among them."""
     panel = statetimeline.Panel().title(title).description(description).span(width).height(height)
-    panel = panel.mappings(_words(values)).merge_values(True).show_value(common.VisibilityMode.AUTO)
+    panel = panel.interval(REPORT).mappings(_words(values)).merge_values(True).show_value(common.VisibilityMode.AUTO)
     panel = panel.thresholds(_plain()).no_value(NO_REPORT).unit(COUNT)
     return _queries(panel, (query,))
 

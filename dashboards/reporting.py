@@ -8,7 +8,7 @@ from collector import policy
 from collector.alerting.alert import AGENT_SILENT_SLOTS
 from collector.alerting.monitoring import JOB
 from dashboards import frame
-from dashboards.asked import INFO, OF
+from dashboards.asked import KIND, OF
 from dashboards.district import firing
 from dashboards.frame import CAMPUS, PLACE, cell, link
 from dashboards.panels import (
@@ -34,7 +34,6 @@ SILENT_SECONDS = AGENT_SILENT_SLOTS * policy.baseline().slot_seconds
 """The same silence that the alert AgentSilent speaks of."""
 REPORTED = "campus_wifi_agent_last_report_timestamp_seconds"
 MOST = 25
-AGENT = "{{campus}} {{place}} {{agent}}"
 ANSWERS = {"0": ("does not answer", RED), "1": ("answers", GREEN)}
 
 
@@ -64,6 +63,19 @@ def _now() -> list[Any]:
     ]  # fmt: skip
 
 
+def _worst(title: str, what: str, metric: str, unit: str, *, least: bool = False) -> Any:
+    """A table of now: over time every agent of a district would be read for every viewer, and one's own page has it."""
+    order = "bottomk" if least else "topk"
+    return rows(
+        title, f"{what}, the {MOST} worst now.", Query(f"{order}({MOST}, {_agents(metric)})"), by="agent",
+        names={"campus": "Campus", "place": "Room", "agent": "Agent", "Value": "Now"}, hidden=("Time",),
+        overrides={"Campus": link("Open the campus", CAMPUS, cell("campus", "Campus")),
+                   "Room": link("Open the room", PLACE, cell("campus", "Campus"), cell("place", "Room")),
+                   "Now": {"unit": unit}},
+        sort="Now", ascending=least, no_value="no agent has said", height=8, width=12,
+    )  # fmt: skip
+
+
 def _who() -> list[Any]:
     return [
         rows("Agents, longest silent first", "Every approved agent: its last report, version, clock and spool.",
@@ -80,18 +92,17 @@ def _who() -> list[Any]:
                         "Last report": {"unit": AGE}},
              sort="Last report", ascending=True, no_value="no agent has reported", height=12),
         lines("Agents by version", "As their newest reports said.", COUNT,
-              Query(f"count by (version) (campus_wifi_agent_info {OF})", "{{version}}"), step=True, stacked=True),
+              Query(f"sum by (version) (region_version:campus_wifi_agents:count{{{KIND}}})", "{{version}}"),
+              step=True, stacked=True),
         lines("Agents by state of their clock", "Estimated and unknown: reports are placed later, by an anchor.", COUNT,
-              Query(f"count by (state) (campus_wifi_agent_clock {OF})", "{{state}}"), step=True, stacked=True),
-        lines("Clocks that are most off", f"What NTP says, the {MOST} farthest off.", SECONDS,
-              Query(f"topk({MOST}, abs({_agents('campus_wifi_host_clock_offset_seconds')}))", AGENT)),
-        lines("Fullest spools", f"Reports that wait on the device, the {MOST} longest queues.", COUNT,
-              Query(f"topk({MOST}, {_agents('campus_wifi_agent_waiting_reports')})", AGENT), step=True),
-        lines("Silent agents", f"No report for {SILENT_SECONDS // 60} minutes, as it was known at the time.",
-              COUNT, Query(f"sum by (region) (((time() - {REPORTED}) > bool {SILENT_SECONDS}) "
-                           f"* on (campus) group_left (region) {INFO})", "{{region}}"), step=True),
-        lines("Least disk left on agents", f"Where they keep their spools, the {MOST} fullest.", BYTES,
-              Query(f"bottomk({MOST}, {_agents('campus_wifi_host_disk_free_bytes')})", AGENT)),
+              Query(f"sum by (state) (region_state:campus_wifi_agents:count{{{KIND}}})", "{{state}}"),
+              step=True, stacked=True),
+        lines("Silent agents", f"No report for {SILENT_SECONDS // 60} minutes, as it was known at the time.", COUNT,
+              Query(f"sum by (region) (region:campus_wifi_agents_silent:count{{{KIND}}})", "{{region}}"), step=True),
+        _worst("Fullest spools", "Reports that wait on the device", "campus_wifi_agent_waiting_reports", COUNT),
+        _worst("Clocks that are most off", "What NTP says", "abs(campus_wifi_host_clock_offset_seconds)", SECONDS),
+        _worst("Least disk left on agents", "Where they keep their spools", "campus_wifi_host_disk_free_bytes", BYTES,
+               least=True),
     ]  # fmt: skip
 
 

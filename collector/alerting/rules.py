@@ -12,7 +12,7 @@ from typing import Any
 
 from collector import series
 from collector.alerting import budget, campuses, monitoring
-from collector.alerting.alert import Alert, Terms
+from collector.alerting.alert import AGENT_SILENT_SLOTS, Alert, Terms
 
 # The dashboard that an alert of this scope leads to.
 _DASHBOARDS = {"monitoring": "district", "region": "district", "uplink": "district"}
@@ -24,8 +24,9 @@ def alerts(terms: Terms = Terms()) -> list[Alert]:  # noqa: B008  frozen
     return [*campuses.alerts(terms), *budget.alerts(terms), *monitoring.alerts(terms)]
 
 
-def recordings() -> list[dict[str, str]]:
-    """What dashboards read instead of joining thousands of series again for every viewer. Real campuses only."""
+def recordings(terms: Terms) -> list[dict[str, str]]:
+    """What dashboards read instead of joining thousands of series again for every viewer: real campuses only, or real
+    and simulated ones apart by their label."""
     verdict, ap_up = series.CAMPUS_VERDICT.name, series.AP_UP.name
     real = f"* on (campus) group_left (region) {_REAL}"
     return [
@@ -36,7 +37,24 @@ def recordings() -> list[dict[str, str]]:
         {"record": "region:campus_wifi_campuses:count", "expr": f"count by (region) ({_REAL})"},
         {"record": "campus:campus_wifi_ap_up:count", "expr": f"count by (campus) ({ap_up})"},
         {"record": "campus:campus_wifi_ap_up:sum", "expr": f"sum by (campus) ({ap_up})"},
+        *_by_kind(terms),
     ]
+
+
+def _by_kind(terms: Terms) -> list[dict[str, str]]:
+    by = "by (region, simulated"
+    join = f"* on (campus) group_left (region, simulated) {series.CAMPUS_INFO.name}"
+    age = f"(time() - {series.AGENT_LAST_REPORT.name}) > bool {AGENT_SILENT_SLOTS * terms.slot_seconds}"
+    found = {
+        "region_version:campus_wifi_agents:count": f"count {by}, version) ({series.AGENT_INFO.name} {join})",
+        "region_state:campus_wifi_agents:count": f"count {by}, state) ({series.AGENT_CLOCK.name} {join})",
+        "region:campus_wifi_agents_silent:count": f"sum {by}) (({age}) {join})",
+        **{
+            f"region:campus_wifi_ap_up:{what}": f"sum {by}) (campus:campus_wifi_ap_up:{what} {join})"
+            for what in ("count", "sum")
+        },
+    }
+    return [{"record": name, "expr": expr} for name, expr in found.items()]
 
 
 def rule_file(terms: Terms = Terms()) -> dict[str, Any]:  # noqa: B008  frozen
@@ -47,7 +65,7 @@ def rule_file(terms: Terms = Terms()) -> dict[str, Any]:  # noqa: B008  frozen
     burns = [_rule(alert, terms) for alert in budget.alerts(terms)]
     return {
         "groups": [
-            {"name": "campus_wifi_recordings", "interval": every, "rules": recordings()},
+            {"name": "campus_wifi_recordings", "interval": every, "rules": recordings(terms)},
             {"name": "campus_wifi_alerts", "interval": every, "rules": [_rule(alert, terms) for alert in now]},
             {"name": "campus_wifi_budget", "interval": terms.slots(1), "rules": [*budget.recordings(), *burns]},
         ]

@@ -35,12 +35,14 @@ EMPTY_WHEN_WELL = {
 
 
 class Asked(NamedTuple):
-    """One query of one panel, or of an annotation. ``instant``: it is asked for now only."""
+    """One query of one panel, or of an annotation. ``instant``: it is asked for now only; ``step``: else, from how many
+    seconds to how many at least."""
 
     dashboard: str
     panel: str
     expr: str
     instant: bool
+    step: float = 60.0
 
 
 def dashboards() -> dict[str, dict[str, Any]]:

@@ -31,7 +31,7 @@ class Server:
         """As its panel does: for now, or for the ``seconds`` before it."""
         if asked.instant:
             return self._result("/api/v1/query", query=asked.expr, time=now)
-        step = max(15.0, seconds / POINTS)
+        step = max(asked.step, seconds / POINTS)
         return self._result("/api/v1/query_range", query=asked.expr, start=now - seconds, end=now, step=step)
 
     def now(self, expr: str, at: float) -> list[dict[str, Any]]:

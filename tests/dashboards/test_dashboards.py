@@ -22,6 +22,7 @@ CORE = {"stat", "table", "timeseries", "state-timeline"}
 UNITS = {value for name, value in vars(units).items() if not name.startswith("_")}
 # What Prometheus itself says, beside what the collector exports and the rules record.
 PROMETHEUS = {"ALERTS", "up"}
+OVER_TIME = {"timeseries", "state-timeline"}
 LOWEST = 1e-9
 """The one step of colour that a dashboard knows by itself: that there is any."""
 
@@ -130,6 +131,13 @@ def test_every_query_parses_and_asks_for_declared_metrics(asked: queries.Asked) 
     assert names
     assert names <= series.EVERY.keys() | PROMETHEUS
     assert queries.outside_rates(asked.expr) == set()
+
+
+def test_no_graph_asks_more_often_than_agents_report() -> None:
+    graphs = [panel for board in BOARDS.values() for panel in board["panels"] if panel["type"] in OVER_TIME]
+
+    assert graphs
+    assert {panel["interval"] for panel in graphs} == {"1m"}
 
 
 def test_rates_are_taken_over_the_interval_that_grafana_works_out() -> None:
