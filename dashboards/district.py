@@ -110,8 +110,8 @@ def make() -> Any:
             "The 20 that met the least of the chosen period's class time. Verdicts as they were judged first: late "
             "evidence changes the ledger and the board, not this timeline.",
             STATE,
-            # Chosen once, at the end of the time range, and before anything is joined: a viewer's wait is its price.
-            Query(f"{state_of('')} and on (campus) bottomk(20, {LOWER} @ end() {OF} @ end())", "{{campus}}"),
+            # Who they are is asked once, at the end of the time range.
+            Query(state_of("", f"bottomk(20, {LOWER} @ end() {OF} @ end())"), "{{campus}}"),
         ),
         lines(
             f"Real campuses by verdict, {KNOWN_THEN}", "Campuses in class by verdict, real ones only.", COUNT,
