@@ -120,13 +120,3 @@ def test_provisioning_names_the_sources_folder_and_environment_that_we_use() -> 
     assert provider["allowUiUpdates"] is False
     assert provider["options"]["path"] == "${CAMPUS_WIFI_DASHBOARDS}"
     assert "password" not in "".join(path.read_text() for path in folder.rglob("*.yml")).lower()
-
-
-def test_the_quickstart_gives_grafana_the_folder_of_the_five_and_every_variable_that_provisioning_reads() -> None:
-    started = (ROOT / "deploy" / "demonstration" / "__main__.py").read_text()
-    folder = ROOT / "deploy" / "grafana" / "provisioning"
-    read = set(re.findall(r"\$\{(\w+)\}", "".join(path.read_text() for path in folder.rglob("*.yml"))))
-
-    assert all(f'"{name}": ' in started for name in read)
-    assert '"CAMPUS_WIFI_DASHBOARDS": str(files.REPOSITORY / "dashboards" / "json")' in started
-    assert {path.stem for path in (ROOT / "dashboards" / "json").glob("*.json")} == set(BOARDS)
