@@ -20,10 +20,13 @@ EVERY = (district, campus, place, reporting, commitment)
 
 
 def render(made: Any) -> str:
-    """A dashboard's JSON. Panels get their number as id, so that links to one stay right from build to build."""
+    """A dashboard's JSON. Panels get their number as id, so that links to one stay right from build to build. What the
+    SDK cannot leave out would put links and annotations into a menu: they are to be seen."""
     document = json.loads(JSONEncoder(sort_keys=True).encode(made.build()))
     for number, panel in enumerate(document["panels"], 1):
         panel["id"] = number
+    for shown in (*document["links"], *document["annotations"].get("list", [])):
+        shown.pop("placement", None)
     return json.dumps(document, indent=2, sort_keys=True, ensure_ascii=False) + "\n"
 
 

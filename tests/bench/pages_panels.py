@@ -3,8 +3,8 @@
     python -m tests.bench.pages_panels [--campuses N] [--detailed N] [--data FOLDER] [--rounds N]
 
 1,000 campuses at campus level, 20 of them with access points, rooms and radios, in blocks made by promtool. The last
-six hours, which a dashboard opens with, have a scrape every two minutes, the days before one an hour, the last two
-minutes one every 15 s; lines that are asked for now only, or of one campus, begin ten minutes before the end. Each
+six hours, which a dashboard opens with, have a scrape every four minutes, the days before one in four hours, the last
+two minutes one every 15 s; lines that are asked for now only, or of one campus, begin ten minutes before the end. Each
 query is asked as its panel asks it: for now, or over six hours at the width of a screen. --data keeps the blocks, which
 take minutes to make, for the next run. Limit: 1 s a query.
 """
@@ -38,7 +38,7 @@ def blocks(folder: Path, district: week.District) -> tuple[float, int]:
         raise SystemExit(f"{folder} holds another district {known['district']}: name another folder")
     (folder / "data").mkdir(parents=True)
     end = float(int(time.time()))
-    when = week.moments(end - week.WEEK_SECONDS, end, (week.WEEK_SECONDS, 3600), (SIX_HOURS, 120), (120, 15))
+    when = week.moments(end - week.WEEK_SECONDS, end, (week.WEEK_SECONDS, 4 * 3600), (SIX_HOURS, 240), (120, 15))
     began = time.monotonic()
     samples = week.write_blocks(district, when, folder / "data", seldom_before=end - 600)
     print(f"made {samples / 1e6:.1f} million samples in {time.monotonic() - began:.0f} s")

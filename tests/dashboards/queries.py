@@ -24,6 +24,7 @@ EMPTY_WHEN_WELL = {
     ("campus", "Cause"): "a cause is named only where a slot is not met",
     ("campus", "Next first bell"): "in demonstration hours no school day begins",
     ("district", "Open incidents by cause"): "no incident is open",
+    ("reporting", "Clocks that are not synchronised"): "all clocks are",
     ("reporting", "Precision by cause"): "nobody has closed an incident",
     ("reporting", "Refused, by reason"): "nothing was refused",
     ("reporting", "Watchdog came back"): "no way back is configured",
@@ -99,6 +100,13 @@ def outside_rates(expr: str) -> set[str]:
 
 
 def needs_radio(asked: Asked) -> bool:
-    """Whether the query asks for what only an agent with a radio measures."""
-    prefixes = ("campus_wifi_bss_", "campus_wifi_channel_", "campus_wifi_link_", "campus_wifi_join_")
+    """Whether the query asks for what only an agent with a radio measures, or for what a policy says of a room that asks
+    for the air in it."""
+    prefixes = (
+        "campus_wifi_place_met",
+        "campus_wifi_bss_",
+        "campus_wifi_channel_",
+        "campus_wifi_link_",
+        "campus_wifi_join_",
+    )
     return any(name.startswith(prefixes) for name in metrics(asked.expr))

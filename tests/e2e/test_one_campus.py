@@ -3,6 +3,7 @@
 The scenes follow one another on one running campus, as a school day does; each leaves it whole again.
 """
 
+import contextlib
 import time
 from collections.abc import Iterator
 
@@ -142,5 +143,7 @@ def test_every_query_of_every_dashboard_panel_returns_data(campus: Campus) -> No
         return [(one.dashboard, one.panel, one.expr) for one in (*asked, *of_radio) if not campus.query(one.expr)]
 
     assert asked and of_radio
-    until(lambda: not silent(), 6 * SLOT_SECONDS, "every query of every panel has an answer")
-    assert not silent()
+    # Who is silent at the end says more than that somebody is.
+    with contextlib.suppress(AssertionError):
+        until(lambda: not silent(), 6 * SLOT_SECONDS, "every query of every panel has an answer")
+    assert silent() == []
