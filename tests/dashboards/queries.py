@@ -100,8 +100,8 @@ def outside_rates(expr: str) -> set[str]:
 
 
 def needs_radio(asked: Asked) -> bool:
-    """Whether the query asks for what only an agent with a radio measures, or for what a policy says of a room that asks
-    for the air in it."""
+    """Whether the query asks for what only an agent with a radio measures, or for the verdict of rooms whose air is
+    judged too."""
     prefixes = (
         "campus_wifi_place_met",
         "campus_wifi_bss_",
