@@ -33,6 +33,7 @@ from agent.push import Refused, Unreachable
 sys.modules.setdefault("httpx._main", None)  # type: ignore[arg-type]
 import httpx  # noqa: E402
 
+Client = httpx.Client
 TIMEOUT = httpx.Timeout(connect=5.0, read=15.0, write=15.0, pool=5.0)
 ANSWER_SECONDS = 30.0
 ANSWER_BYTES = 256 << 10

@@ -6,7 +6,6 @@ import csv
 import io
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from agent import enroll, wire
 from agent.identity import Identity
@@ -17,10 +16,7 @@ from agent.simulate.device import Device
 from agent.simulate.district import Campus
 from agent.simulate.faults import Truth
 from agent.simulate.probes import Place
-from agent.transport import Transport, client
-
-if TYPE_CHECKING:
-    from httpx import Client
+from agent.transport import Client, Transport, client
 
 _NO_BOOT = "0" * 32
 
