@@ -31,6 +31,18 @@ class Witnesses(Struct, frozen=True):
     answered: Pairs
     heard: Pairs
 
+    @property
+    def no_beacons(self) -> bool:
+        """Nobody hears, nor ever heard, a beacon: echoes alone decide."""
+        return not self.heard and not any(one.air.bss for one in self.ears)
+
+
+def states_of(criterion: Criterion, access_points: Mapping[str, Collection[str]], seen: Witnesses) -> dict[str, State]:
+    """``access_points``: the BSSIDs of each."""
+    if seen.no_beacons:
+        return {ap: _echo(criterion, ap, seen) for ap in access_points}
+    return {ap: state_of(criterion, ap, bssids, seen) for ap, bssids in access_points.items()}
+
 
 def by_access_point(beacons: Pairs, access_points: Mapping[str, str]) -> Pairs:
     """(agent, BSSID) pairs as (agent, access point) pairs."""

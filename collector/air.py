@@ -14,6 +14,7 @@ from typing import Literal
 from msgspec import Struct
 
 from agent import wire
+from collector import testimony
 from collector.policy import Criterion
 
 State = Literal["met", "short", "unknown"]
@@ -62,7 +63,7 @@ class Air(Struct):
         return self.strangers or bool(self.bss)
 
 
-def add(air: Air, report: wire.Report, window: Window) -> None:
+def add(air: Air, report: testimony.Report, window: Window) -> None:
     """Takes in the rows of a report whose end lies in ``window``, seconds from its start; all of them for None."""
     if report.airspace is not None:
         _add_airspace(air, report.airspace, window)

@@ -16,7 +16,7 @@ from typing import Literal
 from msgspec import Struct, structs
 
 from collector import air, causes
-from collector.access_points import Pairs, State, Witnesses, by_access_point, state_of
+from collector.access_points import Pairs, State, Witnesses, by_access_point, states_of
 from collector.hours import Hours, instructional
 from collector.inventory import Inventory
 from collector.policy import Criterion, Policy
@@ -153,7 +153,7 @@ def _slot(
             asking = [one for agent, one in said.items() if agent not in faults]
             mute = [agent for agent in expected if agent not in said]
             seen = Witnesses(asking, _silent(expected, asking), [*said.values()], mute, context.ever_answered, heard)
-            access_points = {ap: state_of(criterion, ap, bssids, seen) for ap, bssids in asked.items()}
+            access_points = states_of(criterion, asked, seen)
             states: dict[str, Verdict] = {ap: _AS_VERDICT[state] for ap, state in access_points.items()}
         else:
             states = _rooms(criterion, expected, said, radio)

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import datetime
 import hashlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 import msgspec
 from msgspec import Struct, structs
 from sqlalchemy import Connection
 
-from collector import coverage
+from collector import coverage, testimony
 from collector.day_record import (
     NOT_JUDGED,
     DayRecord,
@@ -27,6 +27,7 @@ from collector.day_record import (
 from collector.day_verdict import judge_day
 from collector.evaluate import Context, SlotVerdict, evaluate_slots, radio_of
 from collector.holding import Held
+from collector.hours import instructional
 from collector.inventory import WALKING, Campus
 from collector.statistic import Placed
 from collector.store import coverage as rooms
@@ -97,7 +98,7 @@ def judge_from(work: CampusDay, held: Held, rows: Iterable[evidence.Kept], known
     seconds = held.policy.slot_seconds
     slots = sorted(work.slots)
     since, until = slots[0], slots[-1] + seconds
-    placed = placed_of(rows, known.standings)
+    placed = placed_of(rows, known.standings, _asked(work, held))
     ever, beacons = _confirmed(known.answered, known.standings), _confirmed(known.heard, known.standings)
     fixed = [s for s in known.standings if s.place != WALKING]
     agents = tuple((s.agent, s.place, s.from_at, s.to_at) for s in fixed)
@@ -225,12 +226,32 @@ def _confirmed(firsts: _Answers, standings: list[sql.Standing]) -> _Answers:
     }
 
 
-def placed_of(rows: Iterable[evidence.Kept], standings: list[sql.Standing]) -> list[Placed]:
-    """Evidence of a campus with the room in which each report was made."""
-    return [_placed(row, standings) for row in rows]
+Asked = Callable[[float, float], bool]
 
 
-def _placed(row: evidence.Kept, standings: list[sql.Standing]) -> Placed:
+def _asked(work: CampusDay, held: Held) -> Asked:
+    """Whether anybody asks for what was measured in [from, to): outside class no slot does, and then only coverage
+    would."""
+    if coverage.criteria(held.policy):
+        return lambda _begin, _end: True
+    seconds = held.policy.slot_seconds
+    teaching = frozenset(instructional(held.hours, work.campus, work.day, seconds))
+
+    def in_class(begin: float, end: float) -> bool:
+        first = int(begin // seconds) * seconds
+        return any(slot in teaching for slot in range(first, int(end // seconds) * seconds + 1, seconds))
+
+    return in_class
+
+
+def placed_of(
+    rows: Iterable[evidence.Kept], standings: list[sql.Standing], asked: Asked = lambda _begin, _end: True
+) -> list[Placed]:
+    """Evidence of a campus with the room in which each report was made. What was measured is read where it is asked."""
+    return [_placed(row, standings, asked) for row in rows]
+
+
+def _placed(row: evidence.Kept, standings: list[sql.Standing], asked: Asked) -> Placed:
     assert row.start_at is not None  # evidence of a campus has its time
     standing = next(
         (
@@ -241,7 +262,9 @@ def _placed(row: evidence.Kept, standings: list[sql.Standing]) -> Placed:
         None,
     )
     place = None if standing is None else standing.place
-    report = row.report()
+    end_at = row.start_at if row.end_at is None else row.end_at
+    report: testimony.Report
+    report = testimony.of(row.document()) if asked(row.start_at, end_at) else testimony.whereabouts(row.document())
     survey = report.place is not None or place == WALKING
     # Who carries it about says the room with each report.
     confirmed = survey or standing is None or standing.is_confirmed(row.start_at)

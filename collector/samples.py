@@ -11,6 +11,7 @@ from collections.abc import Iterable
 from msgspec import Struct
 
 from agent import wire
+from collector import testimony
 
 NOT_TRIED = frozenset({"deferred", "blocked"})
 """Outcomes of a measurement that was skipped on purpose: recorded and shown, and no sample."""
@@ -48,7 +49,7 @@ class Samples(Struct, omit_defaults=True):
         self.downloads += other.downloads
 
 
-def take(samples: Samples, report: wire.Report, window: tuple[float, float] | None) -> None:
+def take(samples: Samples, report: testimony.Report, window: tuple[float, float] | None) -> None:
     """Takes in the rows of a report whose end lies in ``window``, seconds from its start; all of them for None."""
     for kind, table in (("join", report.join), ("throughput", report.throughput)):
         if table is None:

@@ -10,10 +10,13 @@ from collections.abc import Iterable, Sequence
 from msgspec import Struct, field
 
 from agent import wire
+from collector import testimony
 from collector.air import Air
 from collector.air import add as add_air
 from collector.samples import Samples, take
 
+Reach = wire.Reach | testimony.Reach
+Path = wire.Path | testimony.Path
 BEYOND = frozenset({"collector", "internet", "target"})
 """Rungs behind the gateway."""
 
@@ -25,7 +28,7 @@ class Placed(Struct, frozen=True):
     agent: str
     place: str | None
     start_at: float
-    report: wire.Report
+    report: testimony.Report
     digest: str
     received_at: float = 0.0
     confirmed: bool = True
@@ -57,31 +60,70 @@ def by_slot(slots: Iterable[int], slot_seconds: int, evidence: Sequence[Placed])
     """For each wanted slot, what each agent said in it."""
     wanted = set(slots)
     said: dict[int, dict[str, Said]] = {slot: {} for slot in wanted}
+    sweeps: dict[int, _Sweeps] = {}
     for one in {one.digest: one for one in evidence if one.confirmed and not one.survey}.values():
         first = int(one.start_at // slot_seconds) * slot_seconds
         last = int((one.start_at + one.report.duration_seconds - 1e-6) // slot_seconds) * slot_seconds
         if first == last:
             if first in wanted:
-                _add(_of(said[first], one), one.report, None)
+                _add(_of(said[first], one, sweeps), one.report, None, sweeps)
             continue
         for slot in range(first, last + slot_seconds, slot_seconds):
             if slot in wanted:
                 low, high = slot - one.start_at, slot + slot_seconds - one.start_at
-                _add(_of(said[slot], one), one.report, (low, high))
+                _add(_of(said[slot], one, sweeps), one.report, (low, high), sweeps)
+    for agents in said.values():
+        for found in agents.values():
+            sweeps[id(found)].add_to(found.reach)
     return said
 
 
-def _of(agents: dict[str, Said], one: Placed) -> Said:
+class _Sweeps:
+    """The whole sweeps of one agent in one slot. They mostly ask the same targets in the same order: then columns are
+    added up, and each target is looked up once a slot, not once a sweep."""
+
+    def __init__(self) -> None:
+        self._targets: list[str] = []
+        self._sent: list[list[int]] = []
+        self._received: list[list[int]] = []
+
+    def take(self, reach: Reach, counts: dict[str, list[int]]) -> None:
+        if reach.target != self._targets:
+            self.add_to(counts)
+            self._targets = reach.target
+        self._sent.append(reach.sent)
+        self._received.append(reach.received)
+
+    def add_to(self, counts: dict[str, list[int]]) -> None:
+        columns = (map(sum, zip(*column, strict=True)) for column in (self._sent, self._received))
+        for target, sent, received in zip(self._targets, *columns, strict=True):
+            held = counts.get(target)
+            if held is None:
+                counts[target] = [sent, received]
+            else:
+                held[0] += sent
+                held[1] += received
+        self._targets, self._sent, self._received = [], [], []
+
+
+def _of(agents: dict[str, Said], one: Placed, sweeps: dict[int, _Sweeps]) -> Said:
     found = agents.get(one.agent)
     if found is None:
         found = agents[one.agent] = Said(
             one.agent, one.place, {}, {}, set(), Air({}, {}, {}, []), Samples(one.agent, "", {}, [], [])
         )
+        sweeps[id(found)] = _Sweeps()
     return found
 
 
-def _add(said: Said, report: wire.Report, window: tuple[float, float] | None) -> None:
-    _add_echoes(said, report, window)
+def _add(said: Said, report: testimony.Report, window: tuple[float, float] | None, sweeps: dict[int, _Sweeps]) -> None:
+    if report.reach is not None:
+        if window is None:
+            sweeps[id(said)].take(report.reach, said.reach)
+        else:
+            _add_sweep(said.reach, report.reach, window)
+    if report.path is not None:
+        _add_path(said.path, report.path, window)
     if report.airspace or report.channels or report.link:
         add_air(said.air, report, window)
     if report.join or report.throughput:
@@ -91,30 +133,26 @@ def _add(said: Said, report: wire.Report, window: tuple[float, float] | None) ->
             said.could_not.add(missed.probe)
 
 
-def _add_echoes(said: Said, report: wire.Report, window: tuple[float, float] | None) -> None:
-    reach = report.reach
-    if reach is not None:
-        counts = said.reach
-        for at, target, sent, received in zip(reach.at, reach.target, reach.sent, reach.received, strict=True):
-            if window is None or window[0] <= at < window[1]:
-                held = counts.get(target)
-                if held is None:
-                    counts[target] = [sent, received]
-                else:
-                    held[0] += sent
-                    held[1] += received
-    path = report.path
-    if path is not None:
-        columns = (path.at, path.rung, path.target, path.sent, path.received, path.rtt_mean_seconds)
-        for at, rung, target, sent, received, rtt in zip(*columns, strict=True):
-            if window is None or window[0] <= at < window[1]:
-                echoes = said.path.get(target)
-                if echoes is None:
-                    echoes = said.path[target] = Echoes(rung, 0, 0, [])
-                echoes.sent += sent
-                echoes.received += received
-                if rtt is not None:
-                    echoes.rtts.append(rtt)
+def _add_sweep(counts: dict[str, list[int]], reach: Reach, window: tuple[float, float]) -> None:
+    """Of a report that reaches over the slot: the rows that ended in it."""
+    for at, target, sent, received in zip(reach.at, reach.target, reach.sent, reach.received, strict=True):
+        if window[0] <= at < window[1]:
+            held = counts.setdefault(target, [0, 0])
+            held[0] += sent
+            held[1] += received
+
+
+def _add_path(found: dict[str, Echoes], path: Path, window: tuple[float, float] | None) -> None:
+    columns = (path.at, path.rung, path.target, path.sent, path.received, path.rtt_mean_seconds)
+    for at, rung, target, sent, received, rtt in zip(*columns, strict=True):
+        if window is None or window[0] <= at < window[1]:
+            echoes = found.get(target)
+            if echoes is None:
+                echoes = found[target] = Echoes(rung, 0, 0, [])
+            echoes.sent += sent
+            echoes.received += received
+            if rtt is not None:
+                echoes.rtts.append(rtt)
 
 
 def own_fault(said: Said) -> str:
