@@ -91,6 +91,11 @@ class Holding:
         kept_at = kept_later(self._listed["policy"], day)
         return Held(values["policy"], values["inventory"], values["hours"], hashes, kept_at)
 
+    def named(self, connection: Connection, hashes: dict[str, str]) -> Held:
+        """What these digests name."""
+        values = {kind: self._value(connection, kind, hashes[kind]) for kind in _READ}
+        return Held(values["policy"], values["inventory"], values["hours"], dict(hashes))
+
     def at(self, connection: Connection, now: float) -> Held:
         """What holds on the district's day at ``now`` (Unix seconds). Raises NothingHolds."""
         utc_day = datetime.datetime.fromtimestamp(now, datetime.UTC).date()

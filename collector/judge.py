@@ -10,16 +10,18 @@ from __future__ import annotations
 import datetime
 import threading
 from collections.abc import Callable, Iterable
-from functools import partial
 from typing import TYPE_CHECKING
 
 import structlog
 from msgspec import Struct, structs
 
 from collector import causes, incident_book
-from collector.day_record import day_bounds, local_day
+from collector.day_record import local_day
 from collector.holding import Held, Holding, NothingHolds
 from collector.judging import FIRST, CampusDay, Outcome, judge_campus_day, write_outcome
+from collector.rejudging.days import judged
+from collector.rejudging.days import of_period as days_of_period
+from collector.rejudging.workers import Workers
 from collector.store import joined, ledger, marks
 from collector.store import judging as sql
 
@@ -31,7 +33,8 @@ if TYPE_CHECKING:
     from collector.store import Store
 
 _log = structlog.get_logger()
-_CAMPUS_DAYS_A_PASS = 2000
+_SLOTS_A_PASS = 60_000
+"""All of them are in memory until they are written: 200 whole campus-days."""
 _MARKS_A_PASS = 20_000
 _TURN_SECONDS = 1.0
 _SLOTS_REMEMBERED = 600
@@ -54,6 +57,15 @@ class Pass(Struct, frozen=True):
     campus_days: int = 0
     changed: int = 0
     more: bool = False
+
+    def and_also(self, other: Pass) -> Pass:
+        return Pass(
+            self.slots + other.slots, self.campus_days + other.campus_days, self.changed + other.changed, other.more
+        )
+
+
+class Stopped(RuntimeError):
+    """The judge was told to stop before it was done."""
 
 
 class _Plan(Struct, frozen=True):
@@ -123,29 +135,52 @@ class Judge:
         with self._lock:
             return self._pass()
 
-    def again(self, since: datetime.date, until: datetime.date, campus: str | None, reason: str) -> Pass:
-        """Judges whole days again, up to what has ended."""
-        with self._lock:
+    def again(
+        self,
+        since: datetime.date,
+        until: datetime.date,
+        campus: str | None,
+        reason: str,
+        *,
+        processes: int | None = None,
+        progress: Callable[[int, int], None] = lambda _done, _all: None,
+    ) -> Pass:
+        """Judges whole days again, up to what has ended, on ``processes`` (by default one a processor). ``progress`` is
+        told the campus-days that are done, and all of them. Raises Stopped where the judge is told to stop: the days
+        that were told as done are written. Raises WorkerLost likewise."""
+        with self._lock, Workers(self._store, processes) as workers:
+            self._catch_up(workers)
             with self._store.read() as connection:
                 self._holding.refresh(connection)
-                held = self._holding.at(connection, self._clock())
-            seconds = held.policy.slot_seconds
-            for one in held.inventory.campuses.values():
-                if campus in (None, one.id):
-                    begin = day_bounds(since, one.timezone)[0]
-                    end = day_bounds(until, one.timezone)[1]
-                    slots = range(begin - begin % seconds, min(end, self._finished(seconds) + seconds), seconds)
-                    self._store.write(partial(_mark, campus=one.id, slots=list(slots), reason=reason)).result()
+                present = self._holding.at(connection, self._clock())
+                seconds = present.policy.slot_seconds
+                finished = self._finished(seconds)
+                chosen = [one for name, one in sorted(present.inventory.campuses.items()) if campus in (None, name)]
+                begins = {
+                    one.id: begin for one in chosen if (begin := _begins(connection, one.id, seconds)) is not None
+                }
+                days = [*days_of_period(since, until, chosen, begins, finished, seconds, reason)]
+                days = [[_with_evidence(connection, one, seconds) for one in day] for day in days]
+                days = [[one for one in day if one.slots] for day in days]
+                works = [(one, self._held(connection, one, present)) for day in days for one in day]
+                standings = sql.standings(connection)
+            found = judged(workers, works, standings, float(finished))
             total = Pass()
-            while True:
-                one_pass = self._pass()
-                total = Pass(
-                    total.slots + one_pass.slots,
-                    total.campus_days + one_pass.campus_days,
-                    total.changed + one_pass.changed,
-                )
-                if not one_pass.more:
-                    return total
+            progress(done := 0, len(works))
+            for day in days:
+                if self._stopping.is_set():
+                    raise Stopped(f"{done} of {len(works)} campus-days were judged again, the newest days first")
+                outcomes = [next(found) for _ in day]
+                total = total.and_also(self._settle(outcomes, _Plan([], [], begins), [], self._clock(), present))
+                progress(done := done + len(day), len(works))
+                # What ends meanwhile is live, and does not wait for a year of days.
+                self._pass()
+            self._catch_up(workers)
+            return total
+
+    def _catch_up(self, workers: Workers) -> None:
+        while self._pass(workers).more:
+            pass
 
     def _held(self, connection: Connection, work: CampusDay, present: Held) -> Held:
         """What held on the day. A campus that was imported after it is judged with what is known of it now."""
@@ -157,7 +192,7 @@ class Judge:
         last = int((self._clock() - self._grace_seconds) // seconds) * seconds
         return last - seconds
 
-    def _pass(self) -> Pass:
+    def _pass(self, workers: Workers | None = None) -> Pass:
         now = self._clock()
         with self._store.read() as connection:
             news = self._holding.refresh(connection)
@@ -169,10 +204,20 @@ class Judge:
                 return Pass()
             standings = sql.standings(connection)
             plan = self._plan(connection, held.inventory, seconds, finished, marked)
-            outcomes = [
-                judge_campus_day(connection, one, self._held(connection, one, held), standings.get(one.campus.id, []))
-                for one in plan.now
-            ]
+            works = [(one, self._held(connection, one, held)) for one in plan.now]
+            if workers is not None and len(works) > 1:
+                outcomes = [*judged(workers, works, standings, float(finished))]
+            else:
+                outcomes = [
+                    judge_campus_day(connection, one, own, standings.get(one.campus.id, [])) for one, own in works
+                ]
+        settled = self._settle(outcomes, plan, marked, now, held)
+        self._finished_before = finished
+        return structs.replace(settled, more=settled.more or bool(plan.later) or len(marked) == _MARKS_A_PASS)
+
+    def _settle(self, outcomes: list[Outcome], plan: _Plan, marked: list[marks.Dirty], now: float, held: Held) -> Pass:
+        """Looks at the district as a whole, writes what was judged, and tells who listens."""
+        seconds = held.policy.slot_seconds
         elsewhere = self._look_at_district(outcomes, held.inventory, seconds)
 
         def write(connection: Connection) -> int:
@@ -183,13 +228,12 @@ class Judge:
 
         changed = self._store.write(write).result()
         self._begins |= plan.begins
-        self._remember(outcomes, finished)
-        self._finished_before = finished
+        self._remember(outcomes, self._finished(seconds))
         if outcomes:
             for listener in self._listeners:
                 listener()
-        more = bool(plan.later or elsewhere) or len(marked) == _MARKS_A_PASS
-        return Pass(sum(len(one.verdicts) for one in outcomes), len(outcomes), changed, more)
+        slots = sum(len(one.verdicts) for one in outcomes)
+        return Pass(slots, len(outcomes), changed, bool(elsewhere))
 
     def _plan(
         self, connection: Connection, inventory: Inventory, seconds: int, finished: int, marked: list[marks.Dirty]
@@ -204,10 +248,10 @@ class Judge:
         for name, campus in inventory.campuses.items():
             if self._through.get(name, -1) >= finished and name not in wanted:
                 continue
-            at = sql.record_begins(connection, name)
-            if at is None:
+            begins = _begins(connection, name, seconds)
+            if begins is None:
                 continue
-            begins = begins_of[name] = -int(-at // seconds) * seconds
+            begins_of[name] = begins
             slots = dict.fromkeys(self._not_judged(connection, name, begins, seconds, finished), FIRST)
             slots |= {slot: why for slot, why in wanted.get(name, {}).items() if slot >= begins and slot not in slots}
             # What is judged from less than it once rested on would be a new verdict, and a wrong one.
@@ -218,7 +262,11 @@ class Judge:
                 days.setdefault((name, local_day(slot, campus.timezone)), {})[slot] = why
         ordered = sorted(days, key=lambda key: (key[1], key[0]), reverse=True)
         work = [CampusDay(inventory.campuses[name], day, days[name, day]) for name, day in ordered]
-        return _Plan(work[:_CAMPUS_DAYS_A_PASS], work[_CAMPUS_DAYS_A_PASS:], begins_of)
+        taken = slots_taken = 0
+        while taken < len(work) and slots_taken < _SLOTS_A_PASS:
+            slots_taken += len(work[taken].slots)
+            taken += 1
+        return _Plan(work[:taken], work[taken:], begins_of)
 
     def _not_judged(
         self, connection: Connection, campus: str, begins: int, seconds: int, finished: int
@@ -314,5 +362,14 @@ class Judge:
         self._live = live
 
 
-def _mark(connection: Connection, campus: str, slots: list[int], reason: str) -> None:
-    marks.mark_slots(connection, campus, slots, reason)
+def _begins(connection: Connection, campus: str, seconds: int) -> int | None:
+    """The first full slot of a campus's record."""
+    at = sql.record_begins(connection, campus)
+    return None if at is None else -int(-at // seconds) * seconds
+
+
+def _with_evidence(connection: Connection, work: CampusDay, seconds: int) -> CampusDay:
+    """Without the slots of which evidence has expired: judged from less than they rested on they would be wrong."""
+    gone = joined.expired_within(connection, work.campus.id, min(work.slots), max(work.slots) + seconds)
+    kept = {slot: why for slot, why in work.slots.items() if not any(a < slot + seconds and slot < b for a, b in gone)}
+    return structs.replace(work, slots=kept)

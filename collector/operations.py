@@ -24,30 +24,48 @@ from collector.store.agents import AgentError
 if TYPE_CHECKING:
     from collector.config import Config
     from collector.holding import Held
+    from collector.judge import Judge
     from collector.store import Store
 
 Body = dict[str, Any]
+Progress = Callable[[int, int], None]
 _SLOT_SECONDS = 300
 
 
+def no_news(_done: int, _all: int) -> None:
+    return None
+
+
 class Task(Struct, frozen=True):
-    """What every operation is given."""
+    """What every operation is given. ``judge``: the running server's, None where no server runs; ``progress`` is told
+    how much of long work is done, and of how much."""
 
     store: Store
     config: Config
     clock: Callable[[], float]
     body: Body
     by: str
+    judge: Judge | None = None
+    progress: Progress = no_news
 
 
-def perform(store: Store, config: Config, clock: Callable[[], float], verb: str, body: Body) -> Body:
+def perform(
+    store: Store,
+    config: Config,
+    clock: Callable[[], float],
+    verb: str,
+    body: Body,
+    *,
+    judge: Judge | None = None,
+    progress: Progress = no_news,
+) -> Body:
     """Does one thing and returns what was done. Raises NotDone."""
     operation = OPERATIONS.get(verb)
     if operation is None:
         raise NotDone(f"no operation {verb!r}", f"there are {', '.join(OPERATIONS)}", status=2)
     by = str(body.get("by") or getpass.getuser())[:64]
     try:
-        return operation(Task(store, config, clock, body, by))
+        return operation(Task(store, config, clock, body, by, judge, progress))
     except KeyError as missing:
         raise NotDone(f"{verb}: {missing} is missing", "use the command line of the same version", status=2) from None
     except AgentError as fault:
@@ -183,10 +201,11 @@ def _revoke(task: Task) -> Body:
 
 
 def _evaluate(task: Task) -> Body:
-    # The loop's own judge sees the marks at its next turn; here a judge of our own does the work at once.
-    from collector.judge import Judge  # noqa: PLC0415 - the judge is heavy, and only this operation needs it
+    from collector.judge import Judge, Stopped  # noqa: PLC0415 - the judge is heavy, and only this operation needs it
+    from collector.rejudging.workers import WorkerLost  # noqa: PLC0415
 
-    judge = Judge(task.store, task.clock, float(getattr(task.config, "grace_seconds", 60.0)))
+    # Where a server runs its own judge does it: two would judge the same late evidence, each without the other.
+    judge = task.judge or Judge(task.store, task.clock, float(getattr(task.config, "grace_seconds", 60.0)))
     since = datetime.date.fromisoformat(task.body["from"])
     until = datetime.date.fromisoformat(task.body["to"])
     campus = task.body.get("campus")
@@ -195,7 +214,12 @@ def _evaluate(task: Task) -> Body:
         raise NotDone("nothing is imported yet", "import campuses and access points first")
     if campus is not None and campus not in held.inventory.campuses:
         raise NotDone(f"campus {campus!r} is not known", "see `wifi-collector commitment`", status=2)
-    done = judge.again(since, until, campus, str(task.body.get("reason") or "evaluated again")[:64])
+    reason = str(task.body.get("reason") or "evaluated again")[:64]
+    processes = task.body.get("processes")
+    try:
+        done = judge.again(since, until, campus, reason, processes=processes, progress=task.progress)
+    except (Stopped, WorkerLost) as fault:
+        raise NotDone(str(fault), "run it once more: what was judged is written, and judged again alike") from None
     return {"slots": done.slots, "campus_days": done.campus_days, "changed": done.changed}
 
 

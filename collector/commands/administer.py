@@ -6,7 +6,10 @@ from __future__ import annotations
 import argparse
 import http.client
 import socket
+import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -16,9 +19,11 @@ from collector import operations
 from collector.commands.console import Failure
 from collector.commands.present import open_store, settings
 from collector.list_imports import ensure_policy
+from collector.operations import Progress, no_news
 from collector.refusals import NotDone
 
 _PATIENCE_SECONDS = 600.0
+_LOOK_SECONDS = 0.5
 
 
 class _SocketConnection(http.client.HTTPConnection):
@@ -32,10 +37,15 @@ class _SocketConnection(http.client.HTTPConnection):
         self.sock.connect(str(self._path))
 
 
-def perform(arguments: argparse.Namespace, verb: str, body: dict[str, Any]) -> dict[str, Any]:
-    """Does it, and returns what was done. Raises Failure where it could not be."""
+def perform(
+    arguments: argparse.Namespace, verb: str, body: dict[str, Any], progress: Progress = no_news
+) -> dict[str, Any]:
+    """Does it, and returns what was done. ``progress`` is told how far long work is. Raises Failure where it could not
+    be."""
     config = settings(arguments)
-    served = _ask_server(Path(config.data_dir) / "admin.sock", verb, body)
+    path = Path(config.data_dir) / "admin.sock"
+    with _watched(path, verb, progress):
+        served = _ask_server(path, verb, body)
     if served is not None:
         return served
     with open_store(config, write=True) as store:
@@ -48,9 +58,38 @@ def perform(arguments: argparse.Namespace, verb: str, body: dict[str, Any]) -> d
             name=config.policy,
         )
         try:
-            return operations.perform(store, config, time.time, verb, body)
+            return operations.perform(store, config, time.time, verb, body, progress=progress)
         except NotDone as fault:
             raise Failure(fault.reason, fault.hint, fault.status) from None
+
+
+@contextmanager
+def _watched(path: Path, verb: str, progress: Progress) -> Iterator[None]:
+    """Asks the server now and then how far it is, for as long as it works."""
+    if progress is no_news or not path.exists():
+        yield
+        return
+    over = threading.Event()
+
+    def watch() -> None:
+        while not over.wait(_LOOK_SECONDS):
+            connection = _SocketConnection(path)
+            try:
+                connection.request("GET", f"/admin/{verb}")
+                said = msgspec.json.decode(connection.getresponse().read(), type=dict[str, int])
+            except (OSError, http.client.HTTPException, msgspec.MsgspecError):
+                continue  # what the work comes to is told where it is asked for
+            finally:
+                connection.close()
+            progress(said["done"], said["all"])
+
+    thread = threading.Thread(target=watch, daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        over.set()
+        thread.join()
 
 
 def _ask_server(path: Path, verb: str, body: dict[str, Any]) -> dict[str, Any] | None:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import argparse
 
 from collector.commands.administer import perform
-from collector.commands.console import print_json, say, wrong_use
-from collector.commands.when import day
+from collector.commands.console import print_json, progress, say, wrong_use
+from collector.commands.when import count, day
 
 
 def add_parser(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -21,6 +21,9 @@ def add_parser(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> No
     parser.add_argument("--to", dest="until", type=day, required=True, metavar="DATE")
     parser.add_argument("--campus", metavar="ID", help="only this campus")
     parser.add_argument("--reason", default="evaluated again", help="what the ledger says beside each change")
+    parser.add_argument(
+        "--processes", type=count, metavar="N", help="how many processes judge (default: one a processor)"
+    )
     parser.add_argument("--json", action="store_true", help="print the result for a script")
     parser.set_defaults(run=run)
 
@@ -33,8 +36,10 @@ def run(arguments: argparse.Namespace) -> int:
         "to": arguments.until.isoformat(),
         "campus": arguments.campus,
         "reason": arguments.reason,
+        "processes": arguments.processes,
     }
-    result = perform(arguments, "evaluate", body)
+    with progress("judged again") as shown:
+        result = perform(arguments, "evaluate", body, shown)
     if arguments.json:
         print_json(result)
     else:

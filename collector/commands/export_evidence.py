@@ -7,9 +7,8 @@ import time
 from pathlib import Path
 
 from collector import bundle, bundle_write
-from collector.commands.console import Failure, print_json, say, wrong_use
+from collector.commands.console import Failure, print_json, progress, say, wrong_use
 from collector.commands.present import open_store, settings
-from collector.commands.verify import progress
 from collector.store.facts import StoreFacts
 
 

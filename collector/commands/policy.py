@@ -14,7 +14,7 @@ from collector.commands import policy_show
 from collector.commands.administer import perform
 from collector.commands.console import say, wrong_use
 from collector.commands.policy_show import agreement, holding, named
-from collector.commands.when import day
+from collector.commands.when import count, day
 from collector.policy import Agreement, Policy
 
 _SHIPPED = ", ".join(policies.SHIPPED)
@@ -25,6 +25,7 @@ def add_parser(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> No
     actions = parser.add_subparsers(dest="action", metavar="ACTION", required=True)
     _add_show(actions)
     _add_check(actions)
+    _add_try(actions)
     _add_adopt(actions)
     _add_agree(actions)
 
@@ -54,6 +55,29 @@ def _add_check(actions: argparse._SubParsersAction[argparse.ArgumentParser]) -> 
     check.add_argument("file", type=Path)
     check.add_argument("--json", action="store_true", help="print the faults for a script")
     check.set_defaults(run=policy_show.check)
+
+
+def _add_try(actions: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    attempt = actions.add_parser(
+        "try",
+        help="which campuses would change under another policy",
+        description="Judges the kept evidence of a period by another policy and shows each campus whose answer or "
+        "whose class time would change, how much, and for which criterion. Writes nothing; a server may run meanwhile.",
+        epilog="example: wifi-collector policy try strict --from 2026-09-01 --to 2026-09-30",
+    )
+    attempt.add_argument("policy", metavar="NAME|FILE", help=f"{_SHIPPED}, or a TOML file")
+    attempt.add_argument("--from", dest="since", type=day, metavar="DATE", help="first day (default: the first kept)")
+    attempt.add_argument("--to", dest="until", type=day, metavar="DATE", help="last day (default: today)")
+    attempt.add_argument("--campus", metavar="ID", help="only this campus")
+    attempt.add_argument("--processes", type=count, metavar="N", help="how many judge (default: one a processor)")
+    attempt.add_argument("--json", action="store_true", help="one JSON object")
+    attempt.set_defaults(run=_try)
+
+
+def _try(arguments: argparse.Namespace) -> int:
+    from collector.commands import policy_try  # noqa: PLC0415 - showing a policy need not wait for the judge
+
+    return policy_try.run(arguments)
 
 
 def _add_adopt(actions: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:

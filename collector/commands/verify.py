@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import msgspec
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from collector.bundle_read import UNREADABLE, BadBundle, Bundle
-from collector.commands.console import Failure, err, print_json, say, wrong_use
+from collector.commands.console import Failure, print_json, progress, say, wrong_use
 from collector.commands.present import open_store, settings
 from collector.commands.when import day
 from collector.facts import Counts, Difference, Source
@@ -89,16 +86,6 @@ def _first(source: Source) -> tuple[Difference | None, Counts]:
         except UNREADABLE as fault:
             found = Difference("what was kept", "it cannot be read", evidence=str(fault)[:300])
     return found, verification.counts
-
-
-@contextmanager
-def progress(what: str) -> Iterator[Callable[[int, int], None]]:
-    """A bar on standard error, where somebody looks at it."""
-    columns = (TextColumn(what), BarColumn(), MofNCompleteColumn(), TextColumn("days"), TimeRemainingColumn())
-    console = err()
-    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
-        task = bar.add_task(what, total=None)
-        yield lambda done, total: bar.update(task, completed=done, total=total)
 
 
 def _show(difference: Difference | None, counts: Counts) -> None:

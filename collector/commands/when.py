@@ -1,4 +1,4 @@
-"""Days and instants as they are typed on a command line."""
+"""Days, instants and counts as they are typed on a command line."""
 
 from __future__ import annotations
 
@@ -11,6 +11,12 @@ def day(text: str) -> datetime.date:
         return datetime.date.fromisoformat(text)
     except ValueError:
         raise argparse.ArgumentTypeError(f"{text!r} is not a date like 2026-08-13") from None
+
+
+def count(text: str) -> int:
+    if not text.isascii() or not text.isdigit() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number of 1 or more")
+    return int(text)
 
 
 def instant(text: str) -> float:

@@ -40,7 +40,7 @@ def test_every_verb_has_help_with_an_example(collector):
         assert done.returncode == 0, verb
         if verb not in ("token", "policy", "sample"):
             assert "example: wifi-collector" in done.stdout, verb
-    below = [("policy", action) for action in ("show", "check", "adopt", "agree")]
+    below = [("policy", action) for action in ("show", "check", "try", "adopt", "agree")]
     for verb in (("token", "create"), *below, ("agents", "move")):
         assert "example: wifi-collector" in collector(*verb, "--help").stdout, verb
     assert "example: wifi-collector" in collector("sample", "rooms", "--help").stdout
