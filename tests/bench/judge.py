@@ -1,52 +1,72 @@
-"""Judging one campus-slot: 100 access points, 5 agents, one report a minute. `python -m tests.bench.judge`.
+"""The judge's speed. `python -m tests.bench.judge [--campuses N] [--days N] [--only slot|month|answer]`
 
-Prints the median CPU milliseconds of a slot, judged alone and within a school day's batch, and the limit.
+Prints, as medians: a campus-slot with 100 access points and 5 agents in milliseconds of CPU; a month of 40 such
+campuses judged again from its evidence, with the district of 1,000 as an extrapolation; and the answer of a month over
+the ledger rows of 1,000 campuses. Beside each stands its limit.
 """
 
+import argparse
 import datetime
+import os
+import resource
 import statistics
+import tempfile
 import time
+from pathlib import Path
 
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+from collector.answers import commitment
 from collector.evaluate import Context, evaluate_slots
 from collector.hours import Hours
 from collector.inventory import AccessPoint, Campus, Inventory
+from collector.judge import Judge
 from collector.policy import baseline
+from collector.store import Store
+from tests.bench import judged_month as month
 from tests.evidence import GOOD_PATH, agent_id, placed, report
 
-LIMIT_MS = 1.0
-ACCESS_POINTS = [f"02:00:00:00:01:{n:02x}" for n in range(100)]
-AGENTS = "abcde"
-SLOTS = 78
-"""Six and a half hours of class."""
+SLOT_LIMIT_MS = 1.0
+MONTH_LIMIT_SECONDS = 60.0
+ANSWER_LIMIT_SECONDS = 1.0
+DISTRICT = 1000
 BEGIN = 1772550000
 ROUNDS = 9
+ANSWERS = 5
+NOW = month.at(month.MONTH[-1] + datetime.timedelta(days=2), datetime.time())
+
+
+def held(value, limit):
+    return "held" if value <= limit else "MISSED"
 
 
 def _evidence():
     """Each access point is watched by two of the five agents, as the plan spreads them."""
     made = []
-    for number, agent in enumerate(AGENTS):
-        mine = {ap: (3, 3) for n, ap in enumerate(ACCESS_POINTS) if number in (n % 5, (n + 1) % 5)}
-        for minute in range(SLOTS * 5):
+    for number, agent in enumerate(month.AGENTS):
+        mine = dict.fromkeys(month.watched(0, number), (3, 3))
+        for minute in range(month.CLASS_SLOTS * 5):
             one = report(agent, BEGIN + 60.0 * minute, reach=mine, path=GOOD_PATH, seq=minute + 1)
             made.append(placed(one, f"c/A/{number}"))
     return made
 
 
-def _cpu_ms(function) -> float:
+def _cpu_ms(function):
     begin = time.process_time()
     function()
     return (time.process_time() - begin) * 1e3
 
 
-def main() -> None:
+def slot():
+    """A campus-slot, judged alone and within a school day's batch."""
     campus = Campus("c", "C", timezone="UTC")
-    points = tuple(AccessPoint(ap, "c", ap, "10.0.0.1") for ap in ACCESS_POINTS)
-    inventory = Inventory({"c": campus}, {"c": points})
-    known = frozenset((agent_id(agent), ap) for agent in AGENTS for ap in ACCESS_POINTS)
-    agents = tuple((agent_id(agent), f"c/A/{n}", 0.0, None) for n, agent in enumerate(AGENTS))
+    aps = month.access_points(0)
+    inventory = Inventory({"c": campus}, {"c": tuple(AccessPoint(ap, "c", ap, "10.0.0.1") for ap in aps)})
+    known = frozenset((agent_id(agent), ap) for agent in month.AGENTS for ap in aps)
+    agents = tuple((agent_id(agent), f"c/A/{n}", 0.0, None) for n, agent in enumerate(month.AGENTS))
     context = Context(ever_answered=known, agents=agents)
-    slots = [BEGIN + 300 * n for n in range(SLOTS)]
+    slots = [BEGIN + 300 * n for n in range(month.CLASS_SLOTS)]
     day = datetime.datetime.fromtimestamp(BEGIN, datetime.UTC).date()
     policy, hours, evidence = baseline(), Hours(always=True), _evidence()
     first = [one for one in evidence if one.start_at < BEGIN + 300]
@@ -56,10 +76,97 @@ def main() -> None:
         assert {one.verdict for one in verdicts.values()} == {"met"}
 
     alone = statistics.median(_cpu_ms(lambda: judge(slots[:1], first)) for _ in range(ROUNDS))
-    batch = statistics.median(_cpu_ms(lambda: judge(slots, evidence)) for _ in range(ROUNDS)) / SLOTS
-    held = "held" if max(alone, batch) <= LIMIT_MS else "MISSED"
-    print(f"campus-slot, 100 access points, 5 agents: alone {alone:.2f} ms CPU, in a day's batch {batch:.2f} ms CPU")
-    print(f"limit {LIMIT_MS:.2f} ms: {held} (medians of {ROUNDS})")
+    batch = statistics.median(_cpu_ms(lambda: judge(slots, evidence)) for _ in range(ROUNDS)) / len(slots)
+    print(
+        f"campus-slot, 100 access points, 5 agents: alone {alone:.2f} ms CPU, in a day's batch {batch:.2f} ms CPU; "
+        f"limit {SLOT_LIMIT_MS:.2f} ms: {held(max(alone, batch), SLOT_LIMIT_MS)} (medians of {ROUNDS})"
+    )
+
+
+def judged_again(folder, campuses, days, rounds):
+    """A month's evidence, judged once to have a ledger, then again ``rounds`` times on all processors."""
+    with Store(f"sqlite:///{folder}/evidence.db") as store:
+        month.fill(store, campuses, NOW)
+        with _bar("evidence made", len(days)) as shown:
+            reports = month.add_evidence(store, campuses, days, shown)
+        judge = Judge(store, lambda: NOW)
+        took = []
+        for n in range(rounds + 1):
+            before, begin = _cpu_seconds(), time.perf_counter()
+            with _bar("judged" if n == 0 else "judged again", 1) as shown:
+                done = judge.again(days[0], days[-1], None, "bench", progress=shown)
+            took.append((time.perf_counter() - begin, _cpu_seconds() - before))
+        assert done.changed == 0
+    wall, cpu = (statistics.median(column) for column in zip(*took[1:], strict=True))
+    processors = len(os.sched_getaffinity(0))
+    print(
+        f"{len(days)} school days of {campuses} campuses ({done.campus_days} campus-days, {done.slots} slots, "
+        f"{reports:,} reports) judged again: {wall:.1f} s wall, {cpu:.1f} s CPU on {processors} processors (load "
+        f"{os.getloadavg()[0]:.1f}; median of {rounds}; the first time, into an empty ledger: {took[0][0]:.1f} s wall, "
+        f"{took[0][1]:.1f} s CPU)"
+    )
+    whole = campuses == 40 and list(days) == month.SCHOOL_DAYS
+    if whole:
+        print(f"limit {MONTH_LIMIT_SECONDS:.0f} s for the month of 40: {held(wall, MONTH_LIMIT_SECONDS)}")
+    alike = DISTRICT / campuses * len(month.SCHOOL_DAYS) / len(days)
+    print(
+        f"extrapolated to {DISTRICT:,} campuses and {len(month.SCHOOL_DAYS)} school days: {wall * alike / 60:.0f} min"
+    )
+
+
+def _cpu_seconds():
+    """Of this process and of those that it has waited for: the judging processes end with each round."""
+    return sum(
+        used.ru_utime + used.ru_stime
+        for used in (resource.getrusage(resource.RUSAGE_SELF), resource.getrusage(resource.RUSAGE_CHILDREN))
+    )
+
+
+def answer(folder):
+    """The answer of a month over ledger rows, as `commitment` and the board ask for it."""
+    with Store(f"sqlite:///{folder}/ledger.db") as store:
+        inventory = month.fill(store, DISTRICT, NOW)
+        month.add_ledger(store, DISTRICT, month.MONTH, inventory)
+        found = commitment(store, month.MONTH[0], month.MONTH[-1], now=NOW)
+        assert found["totals"]["real"]["campuses"] == DISTRICT
+        took = month.median_seconds(lambda: commitment(store, month.MONTH[0], month.MONTH[-1], now=NOW), ANSWERS)
+    print(
+        f"commitment of a month, {DISTRICT:,} campuses, {DISTRICT * len(month.MONTH):,} ledger rows: {took:.2f} s; "
+        f"limit {ANSWER_LIMIT_SECONDS:.1f} s: {held(took, ANSWER_LIMIT_SECONDS)} (median of {ANSWERS})"
+    )
+
+
+def _bar(what, whole):
+    columns = (TextColumn(what), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    console = Console(stderr=True)
+    bar = Progress(*columns, console=console, transient=True, disable=not console.is_terminal)
+    task = bar.add_task(what, total=whole)
+
+    class Shown:
+        def __enter__(self):
+            bar.start()
+            return lambda done, total=whole: bar.update(task, completed=done, total=total)
+
+        def __exit__(self, *_):
+            bar.stop()
+
+    return Shown()
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--campuses", type=int, default=40)
+    parser.add_argument("--days", type=int, default=len(month.SCHOOL_DAYS), help="school days of the month")
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--only", choices=("slot", "month", "answer"))
+    asked = parser.parse_args()
+    if asked.only in (None, "slot"):
+        slot()
+    with tempfile.TemporaryDirectory(prefix="campus-wifi-judge-") as made:
+        if asked.only in (None, "answer"):
+            answer(Path(made))
+        if asked.only in (None, "month"):
+            judged_again(Path(made), asked.campuses, month.SCHOOL_DAYS[: asked.days], asked.rounds)
 
 
 if __name__ == "__main__":

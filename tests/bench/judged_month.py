@@ -75,7 +75,7 @@ def fill(store, campuses, now):
             insert(schema.agent),
             [
                 {"id": id_, "public_key": id_.encode(), "campus": name, "state": "approved", "name": "", "version": "1",
-                 "simulated": False, "token": "", "created_at": _at(MONTH[0], BEGINS) - MARGIN_SECONDS}
+                 "simulated": False, "token": "", "created_at": at(MONTH[0], BEGINS) - MARGIN_SECONDS}
                 for name, _, id_ in agents
             ],
         )  # fmt: skip
@@ -83,17 +83,17 @@ def fill(store, campuses, now):
             insert(schema.placement),
             [
                 {"agent": id_, "campus": name, "place": f"{name}/main/{agent}", "set_by": "bench",
-                 "from_at": _at(MONTH[0], BEGINS) - MARGIN_SECONDS, "to_at": None, "set_at": now}
+                 "from_at": at(MONTH[0], BEGINS) - MARGIN_SECONDS, "to_at": None, "set_at": now}
                 for name, agent, id_ in agents
             ],
         )  # fmt: skip
         connection.execute(
             insert(schema.answered),
             [
-                {"agent": agent_id(f"{name} {agent}"), "access_point": ap, "first_at": _at(MONTH[0], BEGINS) - 3000}
+                {"agent": agent_id(f"{name} {agent}"), "access_point": ap, "first_at": at(MONTH[0], BEGINS) - 3000}
                 for n, name in enumerate(inventory.campuses)
                 for number, agent in enumerate(AGENTS)
-                for ap in _watched(n, number)
+                for ap in watched(n, number)
             ],
         )
 
@@ -101,37 +101,37 @@ def fill(store, campuses, now):
     return inventory
 
 
-def _watched(campus, agent):
+def watched(campus, agent):
     """Each access point is watched by two of the five agents, as the plan spreads them."""
     return [ap for n, ap in enumerate(access_points(campus)) if agent in (n % 5, (n + 1) % 5)]
 
 
-def _at(day, time_of_day):
+def at(day, time_of_day):
     return datetime.datetime.combine(day, time_of_day, ZONE).timestamp()
 
 
 def add_evidence(store, campuses, days, progress=lambda _: None):
     """The reports of these days; returns how many."""
     count = 0
-    for day in days:
+    for done, day in enumerate(days, 1):
         for n, name in enumerate(names(campuses)):
             rows = [row for number, agent in enumerate(AGENTS) for row in _reports(n, name, number, agent, day, count)]
             store.write(lambda connection, rows=rows: connection.execute(insert(schema.evidence), rows)).result()
             count += len(rows)
-        progress(count)
+        progress(done)
     return count
 
 
 @functools.cache
 def _template(campus, name, number, agent):
     """A report with marks for what differs."""
-    reach = dict.fromkeys(_watched(campus, number), (3, 3))
+    reach = dict.fromkeys(watched(campus, number), (3, 3))
     made = report(f"{name} {agent}", 1.5, reach=reach, path=GOOD_PATH, seq=7777777)
     return wire.encode(made)
 
 
 def _reports(campus, name, number, agent, day, before):
-    begin, end = _at(day, BEGINS) - MARGIN_SECONDS, _at(day, ENDS) + MARGIN_SECONDS
+    begin, end = at(day, BEGINS) - MARGIN_SECONDS, at(day, ENDS) + MARGIN_SECONDS
     template = _template(campus, name, number, agent)
     id_ = agent_id(f"{name} {agent}")
     for minute in range(int(end - begin) // 60):
@@ -146,11 +146,12 @@ def _reports(campus, name, number, agent, day, before):
         }  # fmt: skip
 
 
-def add_ledger(store, campuses, days, hashes):
+def add_ledger(store, campuses, days, inventory):
     """Closed rows as the judge leaves them: on two days of three everything is met, on each third an hour is short."""
+    hashes = {"policy": baseline().hash, "inventory": inventory.hash, "hours": district(campuses)[1].hash}
     by_day = {}
-    for at, day in enumerate(days):
-        by_day[day] = _record(day, short=at % 3 == 0)
+    for n, day in enumerate(days):
+        by_day[day] = _record(day, short=n % 3 == 0)
     for day in days:
         rows = [_row(name, day, by_day[day], hashes) for name in names(campuses)]
         store.write(lambda connection, rows=rows: [ledger.write(connection, row) for row in rows]).result()
@@ -159,7 +160,7 @@ def add_ledger(store, campuses, days, hashes):
 def _record(day, *, short):
     met = Grounds("met", criteria=_criteria("met", 100))
     down = Grounds("short", "access_point_down", "7 down: …", _criteria("short", 93))
-    begin = int(_at(day, BEGINS))
+    begin = int(at(day, BEGINS))
     slots = [begin + 300 * n for n in range(CLASS_SLOTS)] if day.weekday() < 5 else []
     judged = [Judged(slot, 300, down if short and n < 12 else met, "e" * 32) for n, slot in enumerate(slots)]
     return with_judged(blank("", day, str(ZONE), 300), judged)[0]
@@ -177,6 +178,6 @@ def _criteria(verdict, up):
 def _row(name, day, record, hashes):
     made = structs.replace(record, campus=name, places_measured=[f"{name}/main/{agent}" for agent in AGENTS])
     return ledger.LedgerRow(
-        name, day.isoformat(), 1, _at(day, ENDS), False, "first judged", hashes["policy"], hashes["inventory"],
+        name, day.isoformat(), 1, at(day, ENDS), False, "first judged", hashes["policy"], hashes["inventory"],
         hashes["hours"], made.evidence_digest(), json.encode(made), "",
     )  # fmt: skip
