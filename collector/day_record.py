@@ -106,12 +106,17 @@ class DayRecord(Struct, omit_defaults=True):
 
     def totals(self) -> dict[str, tuple[int, int]]:
         """For each verdict, the number of slots of class and their instructional seconds."""
-        found = dict.fromkeys(("met", "short", "unknown"), (0, 0))
-        for slot, letter in self.slots():
-            word = WORDS.get(letter)
+        found = {}
+        # Counted as letters: an answer over a district's month adds up millions of slots.
+        for word in ("met", "short", "unknown"):
+            slots = self.strip.count(LETTERS[word])
+            found[word] = (slots, slots * self.slot_seconds)
+        for slot, weight in self.weights.items():
+            at = (slot - self.first_slot) // self.slot_seconds
+            word = WORDS.get(self.strip[at], "") if 0 <= at < len(self.strip) else ""
             if word in found:
                 slots, seconds = found[word]
-                found[word] = (slots + 1, seconds + self.weights.get(slot, self.slot_seconds))
+                found[word] = (slots, seconds + weight - self.slot_seconds)
         return found
 
     def slots(self) -> Iterable[tuple[int, str]]:

@@ -16,6 +16,7 @@ from sqlalchemy import insert
 
 from agent import wire
 from collector.day_record import Criterion, Grounds, Judged, blank, with_judged
+from collector.day_verdict import judge_day
 from collector.hours import Band, Calendar, Hours, Schedule
 from collector.inventory import AccessPoint, Campus, Inventory, Place
 from collector.policy import baseline
@@ -154,7 +155,8 @@ def add_ledger(store, campuses, days, inventory):
         by_day[day] = _record(day, short=n % 3 == 0)
     for day in days:
         rows = [_row(name, day, by_day[day], hashes) for name in names(campuses)]
-        store.write(lambda connection, rows=rows: [ledger.write(connection, row) for row in rows]).result()
+        values = [structs.asdict(row) | {"strip": by_day[day].strip, "sealed_order": None} for row in rows]
+        store.write(lambda connection, values=values: connection.execute(insert(schema.ledger), values)).result()
 
 
 def _record(day, *, short):
@@ -163,7 +165,9 @@ def _record(day, *, short):
     begin = int(at(day, BEGINS))
     slots = [begin + 300 * n for n in range(CLASS_SLOTS)] if day.weekday() < 5 else []
     judged = [Judged(slot, 300, down if short and n < 12 else met, "e" * 32) for n, slot in enumerate(slots)]
-    return with_judged(blank("", day, str(ZONE), 300), judged)[0]
+    record = with_judged(blank("", day, str(ZONE), 300), judged)[0]
+    agents = [(agent, f"/main/{agent}", 0.0, None) for agent in AGENTS]
+    return structs.replace(record, day_verdict=judge_day(baseline(), record, agents))
 
 
 def _criteria(verdict, up):

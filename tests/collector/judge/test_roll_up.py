@@ -4,6 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from collector.day_record import DayRecord
 from collector.policy import PolicyError, baseline, for_slots, parse
 from collector.roll_up import Tally, bounds, roll_up, total
 
@@ -80,3 +81,19 @@ def test_a_policy_with_a_wrong_key_is_refused_with_its_mend(wrong, said):
         wrong += b"\ncriteria = []"
     with pytest.raises(PolicyError, match=said.replace("`", ".").replace("?", ".")):
         parse("p.toml", head + wrong)
+
+
+WEIGHTS = st.dictionaries(st.integers(-2, 40).map(lambda n: 600 + 300 * n), st.integers(1, 299), max_size=9)
+
+
+@given(st.text("msu.-", max_size=30), WEIGHTS)
+def test_a_days_totals_are_its_slots_of_class_each_with_its_own_seconds(strip, weights):
+    record = DayRecord("c", "2026-01-01", 300, 600, strip, weights)
+    expected = {"met": (0, 0), "short": (0, 0), "unknown": (0, 0)}
+    for slot, letter in record.slots():
+        word = {"m": "met", "s": "short", "u": "unknown"}.get(letter)
+        if word:
+            slots, seconds = expected[word]
+            expected[word] = (slots + 1, seconds + weights.get(slot, 300))
+
+    assert record.totals() == expected
