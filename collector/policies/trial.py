@@ -132,6 +132,7 @@ def tried(reader: Reader, work: Work) -> Day:
     """What a process does with a campus-day."""
     with reader.store.read() as connection:
         held = reader.held(connection, work)
+        before = reader.held(connection, structs.replace(work, policy=b"")).policy
         row = ledger.newest(connection, work.campus, work.day.isoformat())
         campus = held.inventory.campuses[work.campus]
         outcome = judge_campus_day(connection, CampusDay(campus, work.day, work.slots), held, work.standings)
@@ -140,9 +141,12 @@ def tried(reader: Reader, work: Work) -> Day:
     empty = blank(work.campus, work.day, campus.timezone, held.policy.slot_seconds)
     made = with_judged(empty, as_judged(outcome))[0]
     over = "" if row.open else (said.verdict if (said := judge_day(held.policy, made, outcome.agents)) else "")
-    return Day(
-        _seconds(record, made), _seconds(made, made), _moved(record, made), over, _without_evidence(record, made)
-    )
+    moved = _moved(record, made, _required(before), _required(held.policy))
+    return Day(_seconds(record, made), _seconds(made, made), moved, over, _without_evidence(record, made))
+
+
+def _required(policy: Policy) -> frozenset[str]:
+    return frozenset(one.id for one in policy.criteria if one.required)
 
 
 def _seconds(record: DayRecord, judged: DayRecord) -> Tally:
@@ -155,17 +159,20 @@ def _seconds(record: DayRecord, judged: DayRecord) -> Tally:
     return Tally(**found)
 
 
-def _moved(before: DayRecord, after: DayRecord) -> dict[tuple[str, str, str], int]:
-    """For each slot with another verdict the criteria that make it so: those that are not met by the other policy, or
-    where all are met by it, those that were not."""
+def _moved(
+    before: DayRecord, after: DayRecord, asked: frozenset[str], asked_now: frozenset[str]
+) -> dict[tuple[str, str, str], int]:
+    """For each slot with another verdict the required criteria that make it so: those that are not met by the other
+    policy, or where all are met by it, those that were not."""
     old, new = by_slot(before), by_slot(after)
     moved: dict[tuple[str, str, str], int] = {}
     for slot in old.keys() & new.keys():
         was, now = old[slot], new[slot]
         if was.verdict == now.verdict:
             continue
-        blamed = [one.id for one in now.criteria if one.verdict == now.verdict] if now.verdict != "met" else []
-        blamed = blamed or [one.id for one in was.criteria if one.verdict == was.verdict]
+        blamed = [one.id for one in now.criteria if one.verdict == now.verdict and one.id in asked_now]
+        if now.verdict == "met":
+            blamed = [one.id for one in was.criteria if one.verdict == was.verdict and one.id in asked]
         for criterion in blamed:
             key = (criterion, was.verdict, now.verdict)
             moved[key] = moved.get(key, 0) + after.weights.get(slot, after.slot_seconds)
