@@ -151,7 +151,7 @@ def _ingest() -> list[Any]:
                Query("max(campus_wifi_watchdog_timestamp_seconds > 0) * 1000"), AGE,
                no_value="no way back is configured", width=4),
         number("Silences to be made", "Silences of planned work of which Alertmanager does not know yet.",
-               Query("max(campus_wifi_silences_pending)"), no_value="never read", width=4),
+               Query("max(campus_wifi_silences_pending)"), no_value="no Alertmanager is configured", width=4),
         number("Version of the collector", "As it says itself.", Query("campus_wifi_build_info", "{{version}}"),
                no_value="never read", width=4, name=True),
     ]  # fmt: skip
