@@ -7,8 +7,8 @@ import time
 from typing import Any
 
 from collector import answers
-from collector.commands.commitment import WORDS, duration, percent
 from collector.commands.console import Failure, cell, out, print_json, progress, say, table, wrong_use
+from collector.commands.figures import ANSWERS, duration, percent
 from collector.commands.policy_show import named
 from collector.commands.present import open_store, settings
 from collector.policies.trial import Reason, trial
@@ -69,10 +69,10 @@ def _show(answer: dict[str, Any]) -> None:
 def _table(title: str, before: str, after: str, campuses: list[dict[str, Any]]) -> Any:
     shown = table(title, "campus", before, after, "met at least", "made so by", right=("met at least",))
     for one in campuses:
-        word, style = WORDS[one["after"]["verdict"]]
+        word, style = ANSWERS[one["after"]["verdict"]]
         shown.add_row(
             cell(one["campus"]),
-            cell(f"{WORDS[one['before']['verdict']][0]}, {_bounds(one['before'])}"),
+            cell(f"{ANSWERS[one['before']['verdict']][0]}, {_bounds(one['before'])}"),
             cell(f"{word}, {_bounds(one['after'])}", style if one["changes"] else ""),
             cell(f"{one['met_ratio_change'] * 100:+.1f} points"),
             cell(_because(one)),
@@ -105,6 +105,7 @@ def _say_total(kind: str, total: dict[str, Any]) -> None:
         return
     noun = "campus" if total["campuses"] == 1 else "campuses"
     parts = [
-        f"{WORDS[verdict][0]} {total['before'][verdict]} before, {total['after'][verdict]} after" for verdict in WORDS
+        f"{ANSWERS[verdict][0]} {total['before'][verdict]} before, {total['after'][verdict]} after"
+        for verdict in ANSWERS
     ]
     say(f"{total['change']} of {total['campuses']} {kind} {noun} would change: {'; '.join(parts)}")

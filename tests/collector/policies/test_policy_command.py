@@ -85,3 +85,20 @@ def test_answers_say_proposed_until_both_parties_have_agreed_each_on_a_date(coll
     ]
     late = collector("policy", "agree", "--party", "Principals", "--date", TODAY + datetime.timedelta(days=30))
     assert (late.returncode, "adopt it when it has agreed" in late.stderr) == (2, True)
+
+
+def test_try_says_where_there_is_nothing_to_try_it_on_and_names_what_it_does_not_know(collector, tmp_path):
+    (tmp_path / "campuses.csv").write_text("id,name\nlincoln,Lincoln\n")
+    collector("import", "campuses", "campuses.csv", "--apply")
+
+    said = collector("policy", "try", "strict")
+    plain = json.loads(collector("policy", "try", "strict", "--json").stdout)
+    unknown = collector("policy", "try", "strict", "--campus", "nowhere")
+
+    assert (said.returncode, "there is nothing to try the policy on" in said.stdout) == (0, True), said.stderr
+    assert plain["totals"]["real"] == {
+        "campuses": 1, "change": 0,
+        "before": {"falls_short": 0, "not_enough_evidence": 1, "meets": 0},
+        "after": {"falls_short": 0, "not_enough_evidence": 1, "meets": 0},
+    }  # fmt: skip
+    assert (unknown.returncode, "nowhere" in unknown.stderr) == (2, True)
