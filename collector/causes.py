@@ -63,6 +63,11 @@ _OF_STAGE = {
 EAP (SAE's refusals are counted as ``authentication``): the air and the access point did their part."""
 
 
+EXPLAIN_JOINS = frozenset({CAMPUS_CUT_OFF, SHARED_UPLINK_CUT, INTERNET, LAN_DOWN, PLANNED_WORK})
+"""Causes of a slot of which a failed try to join is a consequence: behind a line that is cut no name is found either,
+and that says nothing of the name servers."""
+
+
 def of_joins(outcomes: Mapping[str, int]) -> tuple[str, str]:
     """The cause that failed tries to join prove, and how many did; both empty where none failed at a known stage."""
     failed: dict[str, int] = {}

@@ -11,7 +11,7 @@ import statistics
 from collections.abc import Iterable
 
 from collector import causes
-from collector.day_record import DayRecord, DayVerdict, kept
+from collector.day_record import DayRecord, DayVerdict, by_slot, kept
 from collector.evaluate import Verdict, better_in_room, room_of, three_values
 from collector.policy import Criterion, Policy
 from collector.samples import Samples, by_agent
@@ -51,10 +51,24 @@ def judge_day(policy: Policy, record: DayRecord, agents: Iterable[_Agent]) -> Da
     outcomes = _added(one.outcomes for one in samples.values())
     cause, words = "", ""
     if any(one.verdict == "short" and one.id.startswith("join.") for _, one in judged):
-        cause, words = causes.of_joins(outcomes)
+        cause, words = _of_slots(record, teaching) or causes.of_joins(outcomes)
         if not cause:
             cause, words = causes.of_slow_joins(_added(one.slowest for one in samples.values()))
     return DayVerdict(verdict, tuple(kept(one) for _, one in judged), outcomes, cause, words)
+
+
+def _of_slots(record: DayRecord, teaching: Iterable[int]) -> tuple[str, str] | None:
+    """The cause of the slots in which most of the tries failed, where it explains them."""
+    grounds = by_slot(record)
+    failed: dict[str, int] = {}
+    for slot in teaching:
+        cause = grounds[slot].cause if slot in grounds else ""
+        for joined, tries in (one.joins for one in record.samples.get(slot, ())):
+            failed[cause] = failed.get(cause, 0) + tries - joined
+    cause = max(sorted(failed), key=failed.__getitem__, default="")
+    if cause not in causes.EXPLAIN_JOINS or 2 * failed[cause] <= sum(failed.values()):
+        return None
+    return cause, f"{failed[cause]} of {sum(failed.values())} tries to join that failed did so in slots of this cause"
 
 
 def _state(criterion: Criterion, samples: Samples) -> Verdict:

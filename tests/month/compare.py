@@ -6,7 +6,8 @@ import json
 from pathlib import Path
 from typing import Any
 
-from tests.month.oracle import SLOT, ZONE, Answer, Oracle
+from tests.month.oracle import Answer, Oracle
+from tests.month.told import SLOT, ZONE
 
 ROUNDING = 1e-9
 
@@ -81,10 +82,16 @@ def _slots(answer: Answer, said: dict[str, Any]) -> list[str]:
 
 def _days(answer: Answer, said: dict[str, Any]) -> list[str]:
     told = {day["day"]: day["verdict"] for day in said["why"]["days"]}
+    causes = {day["day"]: day["cause"] for day in said["why"]["days"] if day["verdict"] == "short"}
     faults = [
         f"the school day {day} {told.get(day, 'met')} where it is {' or '.join(sorted(possible))}"
         for day, possible in answer.days.items()
         if told.get(day, "met") not in possible
+    ]
+    faults += [
+        f"the school day {day} short for {cause or '-'} where it is {'/'.join(sorted(answer.day_causes[day])) or '-'}"
+        for day, cause in causes.items()
+        if cause not in answer.day_causes[day]
     ]
     if said["days"]["all"] != len(answer.days):
         faults.append(f"{said['days']['all']} school days where there are {len(answer.days)}")

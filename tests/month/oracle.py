@@ -8,23 +8,13 @@ with the causes that may be named. A school day's verdict rests on tries a few t
 does not know: where their number leaves it open, the day has several possible verdicts, and the period too.
 """
 
-import csv
 import dataclasses
-import datetime
 import itertools
-import json
-import math
-import tomllib
-import zoneinfo
 from pathlib import Path
 
-ZONE = zoneinfo.ZoneInfo("America/Los_Angeles")
-SLOT = 300
-REPORT = 300
-"""A device that loses its power loses the window that it had not sealed."""
+from tests.month.told import SLOT, Stay, Told, is_of
+
 JOIN_EVERY, TEST_EVERY = 900, 3600
-FOREVER = math.inf
-WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -41,12 +31,13 @@ class Slot:
 @dataclasses.dataclass(frozen=True)
 class Answer:
     """``verdicts``: those the period may have, one where the oracle decides; ``days``: for each school day the verdicts
-    it may have; ``truth``: the share of class time in which a class could work; ``late``: slots whose evidence was held
-    back for more than a day."""
+    it may have; ``day_causes``: what may be named where it is short; ``truth``: the share of class time in which a
+    class could work; ``late``: slots whose evidence was held back for more than a day."""
 
     campus: str
     slots: tuple[Slot, ...]
     days: dict[str, frozenset[str]]
+    day_causes: dict[str, frozenset[str]]
     verdicts: frozenset[str]
     truth: float
     late: frozenset[int]
@@ -56,46 +47,15 @@ class Answer:
         return sum(slot.seconds for slot in self.slots if slot.known == known)
 
 
-@dataclasses.dataclass(frozen=True)
-class Fault:
-    kind: str
-    campus: str
-    subject: str
-    begin: float
-    end: float
-    seconds: float
-
-
-@dataclasses.dataclass(frozen=True)
-class Stay:
-    """An agent in a room, in [begin, end); nothing it says counts in [doubt_from, doubt_to)."""
-
-    home: str
-    room: str
-    begin: float = 0.0
-    end: float = FOREVER
-    doubt_from: float = FOREVER
-    doubt_to: float = FOREVER
-
-
 class Oracle:
     def __init__(self, folder: Path) -> None:
-        self.campuses = _rows(folder / "campuses.csv")
-        self._policy = tomllib.loads((folder / "policy.toml").read_text())
-        self._bells = tomllib.loads((folder / "bells.toml").read_text())["schedules"]
-        self._calendar = tomllib.loads((folder / "calendar.toml").read_text())
-        self._aps = [row["campus"] for row in _rows(folder / "model" / "access-points.csv")]
-        self._homes = [(row["campus"], row["place"]) for row in _rows(folder / "fleet" / "agents.csv")]
-        self._acts = json.loads((folder / "acts.json").read_text())
-        told = [json.loads(path.read_text()) for path in sorted(folder.glob("truth-*.json"))]
-        self._faults = [Fault(*one) for one in sorted({tuple(each) for of_stage in told for each in of_stage})]
-        self._slots = {row["id"]: self._class_slots(row["bells"]) for row in self.campuses}
+        self._told = Told(folder)
 
     def answers(self) -> list[Answer]:
-        known = {row["id"]: self._campus(row) for row in self.campuses}
+        known = {row["id"]: self._campus(row) for row in self._told.campuses}
         suspect = self._suspicious(known)
         found = []
-        for row in self.campuses:
+        for row in self._told.campuses:
             slots = tuple(
                 dataclasses.replace(one, causes=frozenset({"monitor_suspect"}))
                 if one.begin in suspect and row["id"] in suspect[one.begin]
@@ -105,61 +65,39 @@ class Oracle:
             found.append(self._answer(row["id"], slots))
         return found
 
-    # --- hours -----------------------------------------------------------------------------------------------------
-
-    def _class_slots(self, schedule: str) -> dict[str, dict[int, int]]:
-        """For each school day its slots of class with their instructional seconds."""
-        special = {one["from"]: one["type"] for one in self._calendar.get("days", [])}
-        days = {}
-        day, last = self._calendar["first"], self._calendar["last"]
-        while day <= last:
-            bells = self._bells[schedule]
-            kind = special.get(day, bells["weekly"].get(WEEKDAYS[day.weekday()], "none"))
-            found: dict[int, int] = {}
-            for band in bells["days"].get(kind, []):
-                times = [band["begins"], *itertools.chain(*band.get("breaks", [])), band["ends"]]
-                instants = [int(datetime.datetime.combine(day, one, ZONE).timestamp()) for one in times]
-                for begin, end in zip(instants[::2], instants[1::2], strict=True):
-                    for slot in range(begin // SLOT * SLOT, end, SLOT):
-                        found[slot] = found.get(slot, 0) + min(end, slot + SLOT) - max(begin, slot)
-            if found:
-                days[day.isoformat()] = found
-            day += datetime.timedelta(days=1)
-        return days
-
     # --- slots -----------------------------------------------------------------------------------------------------
 
     def _campus(self, row: dict[str, str]) -> list[Slot]:
         return [
             self._slot(row["id"], slot, seconds)
-            for day in self._slots[row["id"]].values()
+            for day in self._told.slots[row["id"]].values()
             for slot, seconds in sorted(day.items())
         ]
 
     def _slot(self, campus: str, slot: int, seconds: int) -> Slot:
-        wrong = [f for f in self._faults if f.campus == campus and f.begin < slot + SLOT and f.end > slot]
+        wrong = [f for f in self._told.faults if f.campus == campus and f.begin < slot + SLOT and f.end > slot]
         kinds = {fault.kind for fault in wrong}
-        stays = [stay for stay in self._stays(campus) if stay.begin < slot + SLOT and stay.end > slot]
-        silent = [stay for stay in stays if self._is_silent(campus, stay, slot)]
+        stays = [stay for stay in self._told.stays(campus) if stay.begin < slot + SLOT and stay.end > slot]
+        silent = [stay for stay in stays if self._told.is_silent(campus, stay, slot)]
         doubtful = [
             stay for stay in stays if stay not in silent and stay.doubt_from < slot + SLOT and stay.doubt_to > slot
         ]
         heard = [stay for stay in stays if stay not in silent and stay not in doubtful]
-        weak = [stay.room for stay in stays if any(f.kind == "weak_room" and _is_of(f, stay) for f in wrong)]
+        weak = [stay.room for stay in stays if any(f.kind == "weak_room" and is_of(f, stay) for f in wrong)]
         dead = sum(fault.kind == "access_point_down" for fault in wrong)
         rooms = {stay.room: "unknown" for stay in stays}
         for stay in heard:
             rooms[stay.room] = "short" if stay.room in weak or "wan_cut" in kinds else "met"
         by_rooms = self._shared(list(rooms.values()), "place")
         of_dead = "short" if len(heard) == len(stays) else "unknown"
-        aps = [of_dead] * dead + ["met" if heard else "unknown"] * (self._aps.count(campus) - dead)
+        aps = [of_dead] * dead + ["met" if heard else "unknown"] * (self._told.aps.count(campus) - dead)
         if "management_closed" in kinds:
             aps = ["unknown"] * len(aps)
         by_aps = self._shared(aps, "access_point")
         known = "short" if "short" in (by_rooms, by_aps) else "unknown" if "unknown" in (by_rooms, by_aps) else "met"
         causes: set[str] = set()
         if any(one["verb"] == "exclude" and one["campus"] == campus and one["from"] < slot + SLOT and one["to"] > slot
-               for one in self._acts):  # fmt: skip
+               for one in self._told.acts):  # fmt: skip
             causes = {"planned_work"}
         elif known == "short":
             if "wan_cut" in kinds and by_rooms == "short":
@@ -172,7 +110,7 @@ class Oracle:
         elif known == "unknown":
             causes = self._of_silence(campus, slot, stays, silent, doubtful)
         truth = self._shared(["short" if stay.room in weak or "wan_cut" in kinds else "met" for stay in stays], "place")
-        alive = self._shared(["short"] * dead + ["met"] * (self._aps.count(campus) - dead), "access_point")
+        alive = self._shared(["short"] * dead + ["met"] * (self._told.aps.count(campus) - dead), "access_point")
         return Slot(slot, seconds, "short" not in (truth, alive), known, frozenset(causes if known != "met" else ()))
 
     def _of_silence(
@@ -185,12 +123,15 @@ class Oracle:
         return {"placement_unconfirmed"} if doubtful else {"not_reachable_from_here"}
 
     def _of_cut(self, campus: str, slot: int, agents: int) -> set[str]:
-        uplink = next(row["uplink"] for row in self.campuses if row["id"] == campus)
+        uplink = next(row["uplink"] for row in self._told.campuses if row["id"] == campus)
         if uplink:
-            sharing = [row["id"] for row in self.campuses if row["uplink"] == uplink and self._teaches(row["id"], slot)]
-            cut = [id_ for id_ in sharing if any(
-                f.kind == "wan_cut" and f.campus == id_ and f.begin <= slot < f.end for f in self._faults)]  # fmt: skip
-            two = [id_ for id_ in cut if sum(home == id_ for home, _ in self._homes) >= 2]
+            sharing = [
+                row["id"]
+                for row in self._told.campuses
+                if row["uplink"] == uplink and self._told.teaches(row["id"], slot)
+            ]
+            cut = [id_ for id_ in sharing if self._told.hit(id_, ("wan_cut",), [slot])]
+            two = [id_ for id_ in cut if sum(home == id_ for home, _ in self._told.homes) >= 2]
             if len(cut) == len(sharing) and len(two) >= 2:
                 return {"shared_uplink_cut"}
         # One agent alone cannot tell a dead line from name servers that are silent.
@@ -211,36 +152,9 @@ class Oracle:
                 found[begin] = turned
         return found
 
-    def _teaches(self, campus: str, slot: int) -> bool:
-        return any(slot in day for day in self._slots[campus].values())
-
-    def _is_silent(self, campus: str, stay: Stay, slot: int) -> bool:
-        return any(
-            f.kind == "agent_silent" and f.campus == campus and (not f.subject or _is_of(f, stay))
-            and f.begin - REPORT < slot + SLOT and f.end > slot
-            for f in self._faults
-        )  # fmt: skip
-
-    def _stays(self, campus: str) -> list[Stay]:
-        """Where the campus's agents stood, as people said it in the end, and when nobody could be sure."""
-        found = []
-        for home in (place for id_, place in self._homes if id_ == campus):
-            moves = [f for f in self._faults if f.kind == "agent_moved" and f"{f.campus}/{f.subject}" == home]
-            said = [one for one in self._acts if one.get("room") == home]
-            if not moves:
-                found.append(Stay(home, home))
-            elif not said:
-                found.append(Stay(home, home, doubt_from=moves[0].begin))
-            elif said[0]["verb"] == "confirm":
-                found.append(Stay(home, home))
-            else:
-                found.append(Stay(home, home, end=said[0]["from"]))
-                found.append(Stay(home, said[0]["moved_to"], begin=said[0]["from"]))
-        return found
-
     def _shared(self, states: list[str], scope: str) -> str:
         """Three values: enough of them met, not even with the unknown ones enough, or else unknown."""
-        shares = [one["share"] for one in self._policy["criteria"]
+        shares = [one["share"] for one in self._told.policy["criteria"]
                   if one["scope"] == scope and one["window"] == "slot" and one["required"]]  # fmt: skip
         need = max(shares) * len(states) - 1e-9
         met, unknown = states.count("met"), states.count("unknown")
@@ -249,25 +163,28 @@ class Oracle:
     # --- days and the period ---------------------------------------------------------------------------------------
 
     def _answer(self, campus: str, slots: tuple[Slot, ...]) -> Answer:
-        days = {day: self._day(campus, of_day) for day, of_day in self._slots[campus].items()}
+        days = {day: self._day(campus, of_day) for day, of_day in self._told.slots[campus].items()}
+        causes = {day: self._day_causes(campus, slots, set(of_day)) for day, of_day in self._told.slots[campus].items()}
         total = sum(slot.seconds for slot in slots)
         met, short = (sum(slot.seconds for slot in slots if slot.known == word) for word in ("met", "short"))
-        by_slots = _of_bounds(met / total, 1 - short / total, self._policy["slot_objective"])
+        by_slots = _of_bounds(met / total, 1 - short / total, self._told.policy["slot_objective"])
         verdicts = set()
         for said in _tallies(list(days.values())):
-            by_days = _of_bounds(said[0] / len(days), 1 - said[1] / len(days), self._policy["day_objective"])
+            by_days = _of_bounds(said[0] / len(days), 1 - said[1] / len(days), self._told.policy["day_objective"])
             verdicts.add(min(by_slots, by_days, key=("falls_short", "not_enough_evidence", "meets").index))
-        held = [f for f in self._faults if f.campus == campus and f.kind == "collector_cut" and f.end - f.begin > 86400]
+        held = [
+            f for f in self._told.faults if f.campus == campus and f.kind == "collector_cut" and f.end - f.begin > 86400
+        ]
         late = {slot.begin for slot in slots for f in held if f.begin <= slot.begin and slot.begin + 86400 < f.end}
-        kinds = tuple(sorted({fault.kind for fault in self._faults if fault.campus == campus}))
+        kinds = tuple(sorted({fault.kind for fault in self._told.faults if fault.campus == campus}))
         good = sum(slot.seconds for slot in slots if slot.good)
-        return Answer(campus, slots, days, frozenset(verdicts), good / total, frozenset(late), kinds)
+        return Answer(campus, slots, days, causes, frozenset(verdicts), good / total, frozenset(late), kinds)
 
     def _day(self, campus: str, slots: dict[int, int]) -> frozenset[str]:
         """Joining and throughput, each room by itself; what is possible of each, put together."""
         first, last = min(slots), max(slots) + SLOT
-        rooms = [stay for stay in self._stays(campus) if stay.begin < last and stay.end > first]
-        wanted = {one["id"]: one for one in self._policy["criteria"] if one["window"] == "day" and one["required"]}
+        rooms = [stay for stay in self._told.stays(campus) if stay.begin < last and stay.end > first]
+        wanted = {one["id"]: one for one in self._told.policy["criteria"] if one["window"] == "day" and one["required"]}
         possible = [{"met"}]
         for judge, id_ in (
             (self._joins, "join.success"),
@@ -282,27 +199,23 @@ class Oracle:
             for one in itertools.product(*possible)
         )
 
+    def _day_causes(self, campus: str, slots: tuple[Slot, ...], of_day: set[int]) -> frozenset[str]:
+        """A line that is cut, or planned work, is named as in its slots; else what joining waited for in vain."""
+        named = {"slow_dns": "dns", "dhcp_silent": "dhcp", "weak_room": "association"}
+        found = {cause for kind, cause in named.items() if self._told.hit(campus, (kind,), sorted(of_day))}
+        cut = set(self._told.hit(campus, ("wan_cut",), sorted(of_day)))
+        return frozenset(found.union(*(slot.causes for slot in slots if slot.begin in cut)))
+
     def _of_share(self, states: list[str], share: float) -> str:
         need = share * len(states) - 1e-9
         met = states.count("met")
         return "met" if met >= need else "short" if met + states.count("unknown") < need else "unknown"
 
-    def _spoken(self, campus: str, stay: Stay, slots: list[int]) -> list[int]:
-        return [
-            slot for slot in slots
-            if stay.begin <= slot < stay.end and not stay.doubt_from <= slot < stay.doubt_to
-            and not self._is_silent(campus, stay, slot)
-        ]  # fmt: skip
-
-    def _hit(self, campus: str, kinds: tuple[str, ...], slots: list[int], stay: Stay | None = None) -> list[int]:
-        faults = [f for f in self._faults if f.campus == campus and f.kind in kinds and (not stay or _is_of(f, stay))]
-        return [slot for slot in slots if any(f.begin < slot + SLOT and f.end > slot for f in faults)]
-
     def _joins(self, campus: str, stay: Stay, slots: list[int], criterion: dict) -> set[str]:
-        spoken = self._spoken(campus, stay, slots)
+        spoken = self._told.spoken(campus, stay, slots)
         tries = _times(spoken, JOIN_EVERY)
-        failing = _times(self._hit(campus, ("dhcp_silent", "wan_cut"), spoken), JOIN_EVERY)
-        weak = _times(self._hit(campus, ("weak_room",), spoken, stay), JOIN_EVERY)
+        failing = _times(self._told.hit(campus, ("dhcp_silent", "wan_cut"), spoken), JOIN_EVERY)
+        weak = _times(self._told.hit(campus, ("weak_room",), spoken, stay), JOIN_EVERY)
         found = set()
         for made in range(tries[0], tries[1] + 1):
             # In a weak room some tries fail, nobody knows which.
@@ -315,13 +228,13 @@ class Oracle:
         return found
 
     def _join_time(self, campus: str, stay: Stay, slots: list[int], criterion: dict) -> set[str]:
-        spoken = self._spoken(campus, stay, slots)
-        failing = self._hit(campus, ("dhcp_silent", "wan_cut"), spoken)
+        spoken = self._told.spoken(campus, stay, slots)
+        failing = self._told.hit(campus, ("dhcp_silent", "wan_cut"), spoken)
         joining = [slot for slot in spoken if slot not in failing]
-        wait = max((f.seconds for f in self._faults if f.campus == campus and f.kind == "slow_dns"), default=0.0)
-        slow = self._hit(campus, ("slow_dns",), joining) if wait > criterion["threshold"] else []
+        wait = max((f.seconds for f in self._told.faults if f.campus == campus and f.kind == "slow_dns"), default=0.0)
+        slow = self._told.hit(campus, ("slow_dns",), joining) if wait > criterion["threshold"] else []
         made, late = _times(joining, JOIN_EVERY), _times(slow, JOIN_EVERY)
-        weak = _times(self._hit(campus, ("weak_room",), joining, stay), JOIN_EVERY)
+        weak = _times(self._told.hit(campus, ("weak_room",), joining, stay), JOIN_EVERY)
         found = set()
         for count in range(max(made[0] - weak[1], 0), made[1] + 1):
             for of_them in range(min(late[0], count), min(late[1], count) + 1):
@@ -334,16 +247,11 @@ class Oracle:
         return found
 
     def _tests(self, campus: str, stay: Stay, slots: list[int], criterion: dict) -> set[str]:
-        spoken = self._spoken(campus, stay, slots)
-        failing = self._hit(campus, ("wan_cut", "collector_cut"), spoken)
+        spoken = self._told.spoken(campus, stay, slots)
+        failing = self._told.hit(campus, ("wan_cut", "collector_cut"), spoken)
         least, most = _times([slot for slot in spoken if slot not in failing], TEST_EVERY)
         needed = criterion["min_samples"]
         return ({"unknown"} if least < needed else set()) | ({"met"} if most >= needed else set())
-
-
-def _is_of(fault: Fault, stay: Stay) -> bool:
-    """Whether a fault of one agent is of this one: it is named by where the agent was set up."""
-    return f"{fault.campus}/{fault.subject}" == stay.home
 
 
 def _times(slots: list[int], every: int) -> tuple[int, int]:
@@ -365,8 +273,3 @@ def _of_bounds(lower: float, upper: float, objective: float) -> str:
     if upper < objective - 1e-12:
         return "falls_short"
     return "meets" if lower >= objective - 1e-12 else "not_enough_evidence"
-
-
-def _rows(path: Path) -> list[dict[str, str]]:
-    with path.open(newline="", encoding="utf-8") as file:
-        return list(csv.DictReader(file))

@@ -155,3 +155,24 @@ def test_the_order_of_samples_changes_nothing(spoken, chance):
 
     assert by_agent(shuffled) == by_agent(samples)
     assert day(*shuffled) == day(*samples)
+
+
+def a_day_with(cause: str, *failed_at: str):
+    """Forty tries that joined, and those that failed in a slot of that cause."""
+    record = blank("lincoln", DAY, "UTC", 300)
+    well = Judged(SLOT, 300, Grounds("met"), "", (said("a"), said("b")))
+    ill = Judged(SLOT + 300, 300, Grounds("short", cause, "words"), "", (said("a", list(failed_at), tests=[]),))
+    return judge_day(POLICY, with_judged(record, [well, ill])[0], AGENTS)
+
+
+@pytest.mark.parametrize("cause", ["campus_cut_off", "shared_uplink_cut", "internet", "lan_down", "planned_work"])
+def test_tries_that_fail_behind_a_line_that_is_cut_are_its_consequence_and_no_fault_of_the_name_servers(cause):
+    made = a_day_with(cause, "dns", "dns", "dns")
+
+    assert (made.verdict, made.cause) == ("short", cause)
+    assert made.cause_evidence == "3 of 3 tries to join that failed did so in slots of this cause"
+
+
+def test_a_slots_cause_that_says_nothing_of_joining_leaves_the_stage_that_failed():
+    assert a_day_with("access_point_down", "dhcp", "dhcp", "dhcp").cause == "dhcp"
+    assert a_day_with("", "dns", "dns").cause == "dns"
