@@ -193,8 +193,9 @@ def _short(verdict: SlotVerdict, said: Mapping[str, Said]) -> tuple[str, str]:
             partly.append(agent)
     if any(name.startswith("place.") for name in broken):
         cause, words = _not_joined(said, [*lan, *cut, *dns])
-        # Two agents that reach nothing beyond their gateway prove a cut; that names are not found is its consequence.
-        if cause and not partly and not (cause == DNS and len(cut) >= 2):
+        # Where nothing at all beyond the gateway answers, that names are not found is the consequence; and a cut has
+        # one name, whether a try to join happened to fall into the slot or not.
+        if cause and not partly and not (cause == DNS and cut):
             return cause, words
         if lan and not partly:
             return LAN_DOWN, f"{len(lan)} agents get no answer from their own gateway nor from beyond"

@@ -134,8 +134,8 @@ class Oracle:
             two = [id_ for id_ in cut if sum(home == id_ for home, _ in self._told.homes) >= 2]
             if len(cut) == len(sharing) and len(two) >= 2:
                 return {"shared_uplink_cut"}
-        # One agent alone cannot tell a dead line from name servers that are silent.
-        return {"campus_cut_off"} if agents >= 2 else {"internet", "dns"}
+        # One agent alone cannot tell a cut campus from a line of its own that is dead.
+        return {"campus_cut_off"} if agents >= 2 else {"internet"}
 
     def _suspicious(self, known: dict[str, list[Slot]]) -> dict[int, set[str]]:
         """Slots in which more than a fifth of the campuses, and five at least, turn short at once."""

@@ -75,7 +75,8 @@ def week() -> Plan:
     days = _days(datetime.date(2026, 10, 5), datetime.date(2026, 10, 9))
     mon, tue, wed, thu, fri = days
     faults = (
-        Fault("access_point_down", 0, at(mon, 9, 30), at(mon, 11), of=3),
+        Fault("access_point_down", 0, at(tue, 9, 30), at(tue, 11), of=3),
+        Fault("wan_cut", 0, at(mon, 10), at(mon, 11)),
         Fault("slow_dns", 0, at(thu, 0), at(fri, 0), seconds=6.0),
         Fault("management_closed", 1, at(mon, 0), at(fri, 23)),
         Fault("weak_room", 2, at(tue, 9), at(tue, 11), of=1),
@@ -93,7 +94,7 @@ def week() -> Plan:
         Act("move", 2, fri, at(wed, 10), of=2),
     )
     return Plan(
-        6, days, _stages(days), faults, acts, frozenset({0}), {4: "sim-uplink-a", 5: "sim-uplink-a"},
+        6, days, _stages(days), faults, acts, frozenset({0}), dict.fromkeys((0, 4, 5), "sim-uplink-a"),
         holidays=(), minimum=(tue,), late=(4,), bundle=4,
     )  # fmt: skip
 

@@ -198,7 +198,6 @@ def test_causes_on_the_air_are_named_with_their_rooms():
         ("handshake", "authentication"),
         ("eap", "authentication"),
         ("dhcp", "dhcp"),
-        ("dns", "dns"),
         ("portal", "portal"),
     ],
 )
@@ -208,6 +207,12 @@ def test_an_agent_that_reaches_nothing_names_the_rung_at_which_it_failed_to_join
     assert (verdict.verdict, verdict.cause) == ("short", cause)
     assert f"2 of 2 tries to join failed at: {stage} 2" in verdict.cause_evidence
     assert judge(minute(*GOOD, path=CUT_PATH, join=join([stage, "ok"]))).cause == "internet"
+
+
+def test_the_only_agent_names_a_cut_alike_whether_it_tried_to_join_or_not():
+    tried = judge(minute(*GOOD, path=CUT_PATH, join=join(["dns", "dns"])))
+
+    assert tried.cause == judge(minute(*GOOD, path=CUT_PATH)).cause == "internet"
 
 
 @pytest.mark.parametrize(("stage", "cause"), [("dns", "campus_cut_off"), ("dhcp", "dhcp")])
