@@ -6,6 +6,7 @@ A past period is told afterwards to a collector of today, or lived together with
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -58,7 +59,9 @@ class ModelClock:
     def __init__(self, time_: Time, boot_id: str) -> None:
         self._time = time_
         self._boot_id = boot_id
-        self.boot_at = time_.at - _UP_SECONDS
+        # A whole second: instants of the schedule are then exact boot seconds too, and a window is sealed in the turn
+        # in which it ends, not by a hair in the next one.
+        self.boot_at = math.floor(time_.at) - _UP_SECONDS
 
     def now(self) -> float:
         return self._time.at

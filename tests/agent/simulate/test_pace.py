@@ -11,7 +11,7 @@ from agent import wire
 from agent.identity import Identity
 from agent.push import Unreachable
 from agent.simulate import district
-from agent.simulate.clock import Time
+from agent.simulate.clock import ModelClock, Time
 from agent.simulate.device import Device
 from agent.simulate.faults import Fault
 from agent.simulate.fleet import Fleet
@@ -106,6 +106,17 @@ def test_without_power_there_is_no_report_and_then_a_new_boot(tmp_path: Path) ->
     assert len(on.kept) - len(off.kept) == 13
     assert len({report.boot_id for _, report in off.kept}) == 2
     assert len({report.boot_id for _, report in on.kept}) == 1
+
+
+def test_a_window_is_over_for_a_device_at_the_very_instant_at_which_it_is_sealed() -> None:
+    """However odd the moment at which it was switched on: by a hair too early it would be sealed a turn later."""
+    sealed_at = BEGIN + 3605.0
+    for n in range(200):
+        time_ = Time(BEGIN + n * 1.2345678, live=False)
+        clock = ModelClock(time_, "0" * 32)
+        time_.at = sealed_at
+
+        assert clock.reading().boottime_seconds + (clock.now() - clock.boottime()) >= sealed_at
 
 
 def test_the_plan_is_asked_for_once_a_day(tmp_path: Path) -> None:
