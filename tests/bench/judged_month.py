@@ -1,5 +1,5 @@
 """A district's month as evidence, for the benches of the judge: 100 access points and 5 agents a campus, one report a
-minute and agent from an hour before class to an hour after. Ledger rows of a thousand campuses, without evidence.
+minute and agent from an hour before class to an hour after.
 
 Everything is written through the collector's own store; reports differ in number, time and round trip alone, so that
 millions are made in a minute or two.
@@ -7,20 +7,15 @@ millions are made in a minute or two.
 
 import datetime
 import functools
-import statistics
-import time
 from zoneinfo import ZoneInfo
 
-from msgspec import json, structs
 from sqlalchemy import insert
 
 from agent import wire
-from collector.day_record import Criterion, Grounds, Judged, blank, with_judged
-from collector.day_verdict import judge_day
 from collector.hours import Band, Calendar, Hours, Schedule
 from collector.inventory import AccessPoint, Campus, Inventory, Place
 from collector.policy import baseline
-from collector.store import ledger, schema, snapshots
+from collector.store import schema, snapshots
 from collector.store.evidence import pack
 from tests.evidence import GOOD_PATH, agent_id, report
 
@@ -33,15 +28,6 @@ BEGINS, ENDS = datetime.time(8), datetime.time(14, 30)
 MARGIN_SECONDS = 3600
 CLASS_SLOTS = 78
 """Six and a half hours."""
-
-
-def median_seconds(function, rounds):
-    took = []
-    for _ in range(rounds):
-        begin = time.perf_counter()
-        function()
-        took.append(time.perf_counter() - begin)
-    return statistics.median(took)
 
 
 def names(campuses):
@@ -145,43 +131,3 @@ def _reports(campus, name, number, agent, day, before):
             "end_at": start_at + 60.0, "slot": int(start_at // 300) * 300, "received_at": start_at + 61.0, "flag": "",
             "surroundings": None, "position": None, "body": pack(document),
         }  # fmt: skip
-
-
-def add_ledger(store, campuses, days, inventory):
-    """Closed rows as the judge leaves them: on two days of three everything is met, on each third an hour is short."""
-    hashes = {"policy": baseline().hash, "inventory": inventory.hash, "hours": district(campuses)[1].hash}
-    by_day = {}
-    for n, day in enumerate(days):
-        by_day[day] = _record(day, short=n % 3 == 0)
-    for day in days:
-        rows = [_row(name, day, by_day[day], hashes) for name in names(campuses)]
-        values = [structs.asdict(row) | {"strip": by_day[day].strip, "sealed_order": None} for row in rows]
-        store.write(lambda connection, values=values: connection.execute(insert(schema.ledger), values)).result()
-
-
-def _record(day, *, short):
-    met = Grounds("met", criteria=_criteria("met", 100))
-    down = Grounds("short", "access_point_down", "7 down: …", _criteria("short", 93))
-    begin = int(at(day, BEGINS))
-    slots = [begin + 300 * n for n in range(CLASS_SLOTS)] if day.weekday() < 5 else []
-    judged = [Judged(slot, 300, down if short and n < 12 else met, "e" * 32) for n, slot in enumerate(slots)]
-    record = with_judged(blank("", day, str(ZONE), 300), judged)[0]
-    agents = [(agent, f"/main/{agent}", 0.0, None) for agent in AGENTS]
-    return structs.replace(record, day_verdict=judge_day(baseline(), record, agents))
-
-
-def _criteria(verdict, up):
-    failing = tuple(access_points(1)[up:])
-    return (
-        Criterion("access_point.reachability", verdict, up, 100 - up, 0, 100, failing),
-        Criterion("place.rtt", "met", 5, 0, 0, 5),
-        Criterion("place.loss", "met", 5, 0, 0, 5),
-    )
-
-
-def _row(name, day, record, hashes):
-    made = structs.replace(record, campus=name, places_measured=[f"{name}/main/{agent}" for agent in AGENTS])
-    return ledger.LedgerRow(
-        name, day.isoformat(), 1, at(day, ENDS), False, "first judged", hashes["policy"], hashes["inventory"],
-        hashes["hours"], made.evidence_digest(), json.encode(made), "",
-    )  # fmt: skip
