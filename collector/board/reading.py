@@ -132,7 +132,7 @@ class Reading:
             causes=page.plain_causes(answer),
             now=shown_now,
             behind=views.is_behind(shown_now.to_at or None, now, seconds, grace),
-            today=_strip(rows[-1], records[-1], held, campus) if rows and rows[-1].day == today.isoformat() else None,
+            today=_strip(records[-1], held, campus) if records and records[-1].day == today.isoformat() else None,
             month=_month(campus, today, rows, records),
             school_days=_school_days(campus, held, today, begun, records, asked),
             spans=tuple(spans[: page.SPANS_SHOWN]),
@@ -212,10 +212,9 @@ class Reading:
         return Sum(now, answers.of_periods(self._services.store, {period.name: period}, now=now)[period.name])
 
 
-def _strip(row: ledger.LedgerRow, record: Any, held: Held, campus: Campus) -> Strip:
-    day = datetime.date.fromisoformat(row.day)
-    intervals = class_intervals(held.hours, campus, day)
-    return strip(record, intervals, revision=row.revision, open_=row.open, always=held.hours.always)
+def _strip(record: DayRecord, held: Held, campus: Campus) -> Strip:
+    intervals = class_intervals(held.hours, campus, datetime.date.fromisoformat(record.day))
+    return strip(record, intervals, always=held.hours.always)
 
 
 def _month(

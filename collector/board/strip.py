@@ -40,13 +40,9 @@ class Strip:
     pieces: tuple[Piece, ...]
     ticks: tuple[Tick, ...]
     seconds: tuple[tuple[str, int], ...]
-    revision: int
-    open: bool
 
 
-def strip(
-    record: DayRecord, class_time: Iterable[tuple[float, float]], *, revision: int, open_: bool, always: bool
-) -> Strip:
+def strip(record: DayRecord, class_time: Iterable[tuple[float, float]], *, always: bool) -> Strip:
     """``class_time``: when the campus teaches on that day; ``always``: demonstration hours, where the picture spans
     what was judged, because a day without an end would hide an hour's record in a hair's breadth."""
     slots = list(record.slots())
@@ -54,7 +50,7 @@ def strip(
     spans = [] if always else [(int(begin), int(end)) for begin, end in class_time]
     edges = [*shown, *(slot + record.slot_seconds for slot in shown), *itertools.chain.from_iterable(spans)]
     if not edges:
-        return Strip(record.day, (), (), _seconds(record), revision, open_)
+        return Strip(record.day, (), (), _seconds(record))
     begin = min(edges) // _HOUR * _HOUR
     end = -(-max(edges) // _HOUR) * _HOUR
     width = end - begin
@@ -71,7 +67,7 @@ def strip(
             pieces.append(Piece(state, since, until, at(since), round(at(until) - at(since), 3)))
     step = _HOUR * max(1, -(-width // (_HOUR * _FEW_LABELS)))
     ticks = tuple(Tick(hour, at(hour)) for hour in range(begin, end, step))
-    return Strip(record.day, tuple(pieces), ticks, _seconds(record), revision, open_)
+    return Strip(record.day, tuple(pieces), ticks, _seconds(record))
 
 
 def _seconds(record: DayRecord) -> tuple[tuple[str, int], ...]:

@@ -1,9 +1,6 @@
 """What a reader without an account sees, and what a hostile name in the inventory cannot do."""
 
-import html
 import re
-import shutil
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -114,53 +111,3 @@ def test_every_text_is_written_in_spanish() -> None:
     written = [one for one in catalogue.written("es") if one.id]
 
     assert [one.id for one in written if not (all(one.string) if one.pluralizable else one.string)] == []
-
-
-@pytest.mark.chromium
-@pytest.mark.parametrize("width", [390, 1280])
-@pytest.mark.parametrize("path", ["/", f"/campus/{SHORT}"])
-def test_chromium_draws_the_page_without_an_error(board: Board, tmp_path: Path, path: str, width: int) -> None:
-    if not (chromium := shutil.which("chromium")):
-        pytest.skip("no chromium on this machine")
-    picture = tmp_path / "page.png"
-    ran = subprocess.run(
-        [
-            chromium, "--headless", "--no-sandbox", "--disable-gpu", "--enable-logging=stderr",
-            f"--user-data-dir={tmp_path / 'profile'}", f"--window-size={width},1600", f"--screenshot={picture}",
-            board.url + path,
-        ],
-        capture_output=True, text=True, timeout=120, check=True,
-    )  # fmt: skip
-
-    assert picture.stat().st_size > 10_000
-    assert [line for line in ran.stderr.splitlines() if "CONSOLE" in line] == []
-
-
-# What no page may hold itself: a script that says which elements reach over the right edge. It stands in a frame as
-# wide as a phone, because no window of Chromium is narrower than 500 pixels.
-_MEASURE = """<script>parent.document.title = [...document.querySelectorAll("body *")].filter(
-  one => one.getBoundingClientRect().right > document.documentElement.clientWidth + 1 && !one.closest(".defs, thead")
-).map(one => one.tagName + "." + one.className).join(" ") || `nothing of ${document.documentElement.clientWidth}`
-</script>"""
-
-
-@pytest.mark.chromium
-@pytest.mark.parametrize("code", LANGUAGES)
-@pytest.mark.parametrize("path", ["/", f"/campus/{SHORT}", f"/campus/{CUT}"])
-def test_nothing_reaches_over_the_edge_of_a_phone(board: Board, tmp_path: Path, path: str, code: str) -> None:
-    if not (chromium := shutil.which("chromium")):
-        pytest.skip("no chromium on this machine")
-    page = board.http.get(f"{path}?lang={code}").text
-    style = board.http.get(re.findall(r'rel="stylesheet" href="([^"]+)"', page)[0]).text
-    page = page.replace("</head>", f"<style>{style}</style></head>").replace("</body>", f"{_MEASURE}</body>")
-    outer = f'<!doctype html><iframe width="360" height="30000" frameborder="0" srcdoc="{html.escape(page)}"></iframe>'
-    (tmp_path / "page.html").write_text(outer)
-    ran = subprocess.run(
-        [
-            chromium, "--headless", "--no-sandbox", "--disable-gpu", f"--user-data-dir={tmp_path / 'profile'}",
-            "--dump-dom", (tmp_path / "page.html").as_uri(),
-        ],
-        capture_output=True, text=True, timeout=120, check=True,
-    )  # fmt: skip
-
-    assert re.findall(r"<title>([^<]*)", ran.stdout)[:1] == ["nothing of 360"]
