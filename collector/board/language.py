@@ -214,6 +214,10 @@ class Language:
     def day(self, iso: str) -> str:
         return _day(datetime.date.fromisoformat(iso), "MMMEd", self.locale)
 
+    def day_at(self, at: float, zone: str) -> str:
+        """The local day of an instant."""
+        return _day(_local(at, zone).date(), "MMMEd", self.locale)
+
     def date(self, iso: str) -> str:
         return dates.format_date(datetime.date.fromisoformat(iso[:10]), "medium", locale=self.locale)
 
