@@ -1,7 +1,7 @@
 """A period is bounds: what is unknown counts for neither side."""
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from collector.day_record import DayRecord
@@ -23,6 +23,7 @@ def test_bounds_hold_the_share_and_the_verdict_follows_from_them(tally, objectiv
     assert (found.verdict == "meets") == (found.lower >= objective)
 
 
+@settings(max_examples=300, deadline=None)
 @given(TALLIES, st.integers(0, 10_000), st.floats(0.01, 1.0))
 def test_losing_evidence_moves_a_period_only_towards_not_enough(tally, lost, objective):
     gone_met, gone_short = min(lost, tally.met), min(lost, tally.short)
@@ -31,6 +32,7 @@ def test_losing_evidence_moves_a_period_only_towards_not_enough(tally, lost, obj
     assert bounds(fewer, objective).verdict in (bounds(tally, objective).verdict, "not_enough_evidence")
 
 
+@settings(max_examples=300, deadline=None)
 @given(st.lists(TALLIES, max_size=40))
 def test_a_period_equals_the_roll_up_of_its_days(days):
     whole = total(days)

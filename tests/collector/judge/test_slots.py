@@ -254,7 +254,7 @@ def made(choices):
     ]
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=200, deadline=None)
 @given(CHOICES, st.randoms(use_true_random=False))
 def test_order_and_repetition_of_evidence_change_nothing(choices, chance):
     evidence = made(choices)
