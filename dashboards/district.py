@@ -85,7 +85,8 @@ def _campuses() -> Any:
 
 
 def firing(matchers: str = "") -> Any:
-    chosen = 'alertstate="firing"' + (f",{matchers}" if matchers else "")
+    # What only holds others back says nothing.
+    chosen = 'alertstate="firing",severity!="none"' + (f",{matchers}" if matchers else "")
     return rows(
         "Firing alerts",
         "What Prometheus raises now. The watchdog always stands here: without it alerting itself is broken.",

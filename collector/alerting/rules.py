@@ -15,7 +15,7 @@ from collector.alerting import budget, campuses, monitoring
 from collector.alerting.alert import AGENT_SILENT_SLOTS, Alert, Terms
 
 # The dashboard that an alert of this scope leads to.
-_DASHBOARDS = {"monitoring": "district", "region": "district", "uplink": "district"}
+_DASHBOARDS = {"monitoring": "reporting", "region": "district", "uplink": "district"}
 _REAL = f'{series.CAMPUS_INFO.name}{{simulated="false"}}'
 
 
