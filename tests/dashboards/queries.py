@@ -25,6 +25,7 @@ EMPTY_WHEN_WELL = {
     ("campus", "Next first bell"): "in demonstration hours no school day begins",
     ("district", "Open incidents by cause"): "no incident is open",
     ("reporting", "Clocks that are not synchronised"): "all clocks are",
+    ("place", "Round trip idle and under load"): "over a line as fast as a namespace a test ends before it is loaded",
     ("reporting", "Precision by cause"): "nobody has closed an incident",
     ("reporting", "Refused, by reason"): "nothing was refused",
     ("reporting", "Watchdog came back"): "no way back is configured",
