@@ -32,7 +32,10 @@ class Server:
         return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
     def ready(self) -> bool:
-        return self._http.get("/-/ready").status_code == 200
+        try:
+            return self._http.get("/-/ready").status_code == 200
+        except httpx.TransportError:  # it does not listen yet
+            return False
 
     def ask(self, asked: Asked, now: float, seconds: float) -> list[dict[str, Any]]:
         """As its panel does: for now, or for the ``seconds`` before it."""
