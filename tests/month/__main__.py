@@ -1,7 +1,7 @@
 """`python -m tests.month`: a simulated school month of forty campuses, lived by the real programs and judged against an
 outside oracle. Prints a line for each campus and each proof; ends with 1 where anything differs.
 
-    python -m tests.month                    # forty campuses, October 2026: about ten minutes on two idle cores
+    python -m tests.month                    # forty campuses, October 2026: half an hour on two busy cores
     python -m tests.month --small            # six campuses, one week, each fault once
     python -m tests.month --keep DIR         # leaves the store there, for policy try, verify and the board
 """
