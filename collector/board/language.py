@@ -240,19 +240,19 @@ class Language:
 def percent(ratio: float) -> str:
     """Cut, not rounded: 94.96 % must never read as the 95 % that would meet the objective."""
     tenths = int(ratio * 1000 + 1e-9)
-    return f"{tenths // 10} %" if tenths % 10 == 0 else f"{tenths / 10:.1f} %"
+    return f"{tenths // 10}\u00a0%" if tenths % 10 == 0 else f"{tenths / 10:.1f}\u00a0%"
 
 
 def quantity(value: float, unit: str) -> str:
     """A threshold as people say it: 50 %, 100 ms, 3.2 Mb/s. A unit not known here stands as the policy has it."""
     if unit == "ratio":
-        return f"{value * 100:g} %"
+        return f"{value * 100:g}\u00a0%"
     if unit == "seconds" and value < 1:
-        return f"{value * 1000:g} ms"
+        return f"{value * 1000:g}\u00a0ms"
     if unit == "seconds":
-        return f"{value:g} s"
+        return f"{value:g}\u00a0s"
     if unit == "bits per second":
-        return f"{value / 1e6:g} Mb/s"
+        return f"{value / 1e6:g}\u00a0Mb/s"
     return f"{value:g} {plain(unit)}"
 
 

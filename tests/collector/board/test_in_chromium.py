@@ -163,5 +163,6 @@ def test_the_sheet_prints_on_one_page_without_menus(board: Board, browser: Brows
     page.emulate_media(media="print")
 
     assert not page.is_visible(".top")
+    assert not page.is_visible("footer")
     assert page.is_visible(".qr")
     assert page.pdf(format="Letter").count(b"/Type /Page\n") == 1
