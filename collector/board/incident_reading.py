@@ -38,7 +38,9 @@ class IncidentReading:
         today = held.today(now)
         since = None if period == "all" else today - datetime.timedelta(days=PERIODS[period] - 1)
         store = self._services.store
-        found = incident_answers.listed(store, (since, None), campus or None, now=now, only_open=only_open, names=names)
+        found = incident_answers.listed(
+            store, (since, None), campus or None, now=now, only_open=only_open, names=names, held=held
+        )
         shown = [page.incident(one, held.inventory, held.timezone) for one in found[: page.LISTED]]
         answer = incident_answers.figures_of(store, (since, None), now=now, held=held)
         known = held.inventory.campuses.get(campus)
