@@ -19,7 +19,7 @@ from rich.table import Table
 
 from tests.month import proofs
 from tests.month.compare import Row
-from tests.month.lived import lived
+from tests.month.lived import lived, memory
 from tests.month.placed_faults import month, week
 
 SHARED = Path(os.environ.get("CAMPUS_WIFI_SHARED", Path(__file__).resolve().parents[3] / "shared"))
@@ -40,7 +40,7 @@ def main() -> int:
         parser.error(f"{arguments.keep} exists already: name a new folder")
     plan = week() if arguments.small else month()
     console = Console(width=160 if not Console().is_terminal else None, highlight=False)
-    folder = arguments.keep or Path(tempfile.mkdtemp(prefix="campus-wifi-month-", dir=_fast()))
+    folder = arguments.keep or Path(tempfile.mkdtemp(prefix="campus-wifi-month-", dir=memory()))
     folder.mkdir(parents=True, exist_ok=True)
     began = time.monotonic()
     directory = arguments.directory if arguments.directory.exists() else None
@@ -78,12 +78,6 @@ def main() -> int:
     finally:
         if not arguments.keep:
             shutil.rmtree(folder, ignore_errors=True)
-
-
-def _fast() -> str | None:
-    """Hundreds of spools that sync each report: in memory, where there is room for that."""
-    memory = Path("/dev/shm")
-    return str(memory) if memory.is_dir() and shutil.disk_usage(memory).free > 4 << 30 else None
 
 
 def _bar(console: Console):

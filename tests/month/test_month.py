@@ -3,13 +3,15 @@ six campuses and a week for every push, forty and a month where there is time.""
 
 import ast
 import shutil
+import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from tests.month import proofs
 from tests.month.__main__ import SHARED
-from tests.month.lived import lived
+from tests.month.lived import lived, memory
 from tests.month.placed_faults import Plan, month, week
 
 DIRECTORY = SHARED / "data" / "lausd_2018-06.tsv"
@@ -39,18 +41,24 @@ def test_the_month_holds_each_fault_twice_and_the_week_once() -> None:
     assert times(week()).keys() >= times(month()).keys() - {"confirm"}
 
 
-@pytest.fixture(scope="module")
-def small(tmp_path_factory):
-    """A lived week of six campuses: the world it leaves, and what the comparison says."""
-    # In memory where there is some: a dozen spools sync each report.
-    memory = Path("/dev/shm") if shutil.disk_usage("/dev/shm").free > 1 << 30 else None
-    folder = tmp_path_factory.mktemp("week") if memory is None else memory / tmp_path_factory.mktemp("week").name
-    folder.mkdir(exist_ok=True)
+def in_memory() -> Iterator[Path]:
+    folder = Path(tempfile.mkdtemp(prefix="campus-wifi-month-", dir=memory()))
     try:
-        yield lived(week(), folder, DIRECTORY if DIRECTORY.exists() else None, tell=lambda _done, _text: None)
+        yield folder
     finally:
-        if memory is not None:
-            shutil.rmtree(folder)
+        shutil.rmtree(folder)
+
+
+@pytest.fixture
+def folder() -> Iterator[Path]:
+    yield from in_memory()
+
+
+@pytest.fixture(scope="module")
+def small():
+    """A lived week of six campuses: the world it leaves, and what the comparison says."""
+    for folder in in_memory():
+        yield lived(week(), folder, DIRECTORY if DIRECTORY.exists() else None, tell=lambda _done, _text: None)
 
 
 def test_a_lived_week_agrees_with_the_oracle_for_every_campus(small) -> None:
@@ -79,8 +87,8 @@ def test_the_weeks_bundle_verifies_in_an_empty_environment(small, tmp_path) -> N
 
 @pytest.mark.long
 @pytest.mark.timeout(5400)
-def test_a_lived_month_of_forty_campuses_agrees_with_the_oracle(tmp_path) -> None:
-    world, rows = lived(month(), tmp_path, DIRECTORY if DIRECTORY.exists() else None, tell=lambda _done, _text: None)
+def test_a_lived_month_of_forty_campuses_agrees_with_the_oracle(folder) -> None:
+    world, rows = lived(month(), folder, DIRECTORY if DIRECTORY.exists() else None, tell=lambda _done, _text: None)
 
     assert {row.campus: row.faults for row in rows if row.faults} == {}
     for proof in (proofs.verify(world), proofs.spoiled(world, rows[18].campus)):
