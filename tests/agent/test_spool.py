@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import random
 import sqlite3
 import tempfile
@@ -321,3 +322,22 @@ def test_memory_overflowing_while_the_disk_refuses_is_told(tmp_path: Path) -> No
     losses = [*told, *(x for h in spool.oldest(999) for x in wire.decode_report(h.report)[0].losses)]
     assert {loss.first_seq for loss in losses if loss.reason == "disk refused"} == {1, 2, 3}
     assert held.stream == losses[0].stream
+
+
+def test_a_spool_that_the_first_version_wrote_is_read_to_the_byte_and_goes_on_in_its_stream(tmp_path: Path) -> None:
+    """spool-v1.db stays as it is: five reports, the first acknowledged, the second set aside. Each later format must
+    read it, or an upgrade loses what a campus measured while it was cut off."""
+    path = tmp_path / "spool.db"
+    path.write_bytes((Path(__file__).parent / "spool-v1.db").read_bytes())
+    stream = "6730558479d68ea2e45e771f978fc1d6"
+
+    spool = Spool(path, FakeClock())
+
+    assert (spool.fault, keys(spool.oldest(10))) == ("", [(stream, 3), (stream, 4), (stream, 5)])
+    assert [hashlib.sha256(held.report).hexdigest()[:16] for held in spool.oldest(10)] == [
+        "422447e5d25d2567", "a71a8b868afc5c9e", "b27bed47d1465b00",
+    ]  # fmt: skip
+    counts = spool.counts()
+    assert (counts.acknowledged, counts.rejected, counts.lost) == (1, 1, 0)
+    fresh = spool.seal(maker())
+    assert (fresh.stream, fresh.seq) == (stream, 6)

@@ -140,6 +140,8 @@ def test_no_unit_holds_a_secret_in_its_command_line_or_environment() -> None:
         shown = " ".join(keys(name, "ExecStart") + keys(name, "Environment"))
         assert not re.search(r"campuswifi://|TOKEN|PASSWORD|PSK", shown), name
     assert keys("campus-wifi-enroll.service", "LoadCredential") == ["join:/etc/campus-wifi/join"]
+    # Root's, outside of the unit's own view of the files; only where the device was enrolled.
+    assert keys("campus-wifi-enroll.service", "ExecStartPost") == ["+/bin/rm -f /etc/campus-wifi/join"]
 
 
 def test_the_watchdogs_allow_a_report_interval_and_a_half() -> None:
