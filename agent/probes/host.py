@@ -9,6 +9,7 @@ import psutil
 from msgspec import Struct
 
 from agent import surroundings, uplink, wire
+from agent.clock import ask_kernel
 from agent.probes.base import Deadline
 from agent.probes.figures import boottime
 
@@ -32,6 +33,7 @@ def probe(settings: Settings, deadline: Deadline) -> wire.Host:
     state = psutil.net_if_stats().get(nic) if nic else None
     count = psutil.net_io_counters(pernic=True).get(nic) if nic else None
     own = process.cpu_times()
+    ntp = ask_kernel()
     at = boottime()
     return wire.Host(
         at=[round(at, 6)],
@@ -49,7 +51,8 @@ def probe(settings: Settings, deadline: Deadline) -> wire.Host:
         nic_transmit_bytes=[count.bytes_sent if count else None],
         nic_errors=[count.errin + count.errout if count else None],
         nic_drops=[count.dropin + count.dropout if count else None],
-        clock_offset_seconds=[None],
+        # Of a clock that nobody disciplines the kernel says 0.
+        clock_offset_seconds=[ntp.offset_seconds if ntp.synced else None],
         agent_cpu_seconds=[round(own.user + own.system, 3)],
         agent_resident_bytes=[process.memory_info().rss],
         surroundings=[surroundings.fingerprint(settings.interface)],

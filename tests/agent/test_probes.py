@@ -14,6 +14,7 @@ import httpx
 import pytest
 
 from agent import dns, tcp, uplink, wire
+from agent.clock import ask_kernel
 from agent.probes import host, path, reach, throughput
 from agent.probes.base import CouldNotRun, Deadline
 from tests.segment import Segment
@@ -279,12 +280,14 @@ def test_a_server_that_is_not_there_is_a_row_and_a_wrong_url_is_ours() -> None:
 def test_the_host_tells_its_own_load_and_a_missing_card_is_null(tmp_path) -> None:
     table = host.probe(host.Settings("lo", str(tmp_path / "not yet made")), Deadline(5))
     none = host.probe(host.Settings("no-such-card", str(tmp_path)), Deadline(5))
+    ntp = ask_kernel()
 
     assert table.nic == ["lo"]
     assert table.nic_up == [True]
     assert table.disk_free_bytes[0] > 0
     assert table.agent_resident_bytes[0] > 1_000_000
     assert none.nic_receive_bytes == [None]
+    assert (table.clock_offset_seconds[0] is not None) == (ntp.synced and ntp.offset_seconds is not None)
     wire.decode(wire.encode(table), wire.Host)
 
 

@@ -12,6 +12,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any, TypeVar
 
+import httpx
+
 Seen = TypeVar("Seen")
 _tick = threading.Event()
 
@@ -25,7 +27,7 @@ def until(look: Callable[[], Seen], within_seconds: float, what: str) -> Seen:
             if seen := look():
                 return seen
             fault = None
-        except (OSError, ValueError, LookupError) as late:
+        except (OSError, ValueError, LookupError, httpx.TransportError) as late:
             fault = late
         _tick.wait(0.2)
     raise AssertionError(f"not within {within_seconds:.0f} s: {what}" + (f" (last: {fault!r})" if fault else ""))
