@@ -200,12 +200,7 @@ class _Service(BaseHTTPRequestHandler):
             self.wfile.write(bytes(wanted))
 
     def do_POST(self) -> None:
-        count = 0
-        while size := int(self.rfile.readline(), 16):
-            count += len(self.rfile.read(size))
-            self.rfile.readline()
-        self.rfile.readline()
-        self.received.append(count)
+        self.received.append(len(self.rfile.read(int(self.headers["Content-Length"]))))
         self._answer(200, b"{}")
 
     def _answer(self, status: int, body: bytes) -> None:
