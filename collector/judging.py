@@ -7,10 +7,12 @@ import hashlib
 from collections.abc import Callable, Iterable, Iterator
 
 import msgspec
+import structlog
 from msgspec import Struct, structs
 from sqlalchemy import Connection
 
-from collector import coverage, testimony
+from collector import coverage
+from collector.compaction.opened import BlockError
 from collector.day_record import (
     NOT_JUDGED,
     DayRecord,
@@ -34,6 +36,7 @@ from collector.store import coverage as rooms
 from collector.store import evidence, ledger
 from collector.store import judging as sql
 
+_log = structlog.get_logger()
 _Answers = dict[tuple[str, str], float]
 FIRST = "first judged"
 
@@ -247,8 +250,18 @@ def _asked(work: CampusDay, held: Held) -> Asked:
 def placed_of(
     rows: Iterable[evidence.Kept], standings: list[sql.Standing], asked: Asked = lambda _begin, _end: True
 ) -> list[Placed]:
-    """Evidence of a campus with the room in which each report was made. What was measured is read where it is asked."""
-    return [_placed(row, standings, asked) for row in rows]
+    """Evidence of a campus with the room in which each report was made. What was measured is read where it is asked.
+    A report of a joined hour that was made wrong is none: the log says so, and ``verify`` names it."""
+    placed: list[Placed] = []
+    faults: set[str] = set()
+    for row in rows:
+        try:
+            placed.append(_placed(row, standings, asked))
+        except BlockError as fault:
+            faults.add(f"{fault}, of agent {row.agent}")
+    for told in sorted(faults):
+        _log.error("joined evidence cannot be read; wifi-collector verify names it", fault=told)
+    return placed
 
 
 def _placed(row: evidence.Kept, standings: list[sql.Standing], asked: Asked) -> Placed:
@@ -263,8 +276,7 @@ def _placed(row: evidence.Kept, standings: list[sql.Standing], asked: Asked) -> 
     )
     place = None if standing is None else standing.place
     end_at = row.start_at if row.end_at is None else row.end_at
-    report: testimony.Report
-    report = testimony.of(row.document()) if asked(row.start_at, end_at) else testimony.whereabouts(row.document())
+    report = row.testimony() if asked(row.start_at, end_at) else row.whereabouts()
     survey = report.place is not None or place == WALKING
     # Who carries it about says the room with each report.
     confirmed = survey or standing is None or standing.is_confirmed(row.start_at)

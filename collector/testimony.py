@@ -57,9 +57,14 @@ _whereabouts = msgspec.json.Decoder(_Whereabouts)
 def of(document: bytes) -> Report:
     """Raises WireError where the document is no report."""
     try:
-        return _testimony.decode(document)
+        return read(document)
     except msgspec.MsgspecError:
         return wire.decode_report(document)[0]  # of a newer agent: its columns are known by their names
+
+
+def read(document: bytes) -> Testimony:
+    """Raises MsgspecError where the document is none of a report of today."""
+    return _testimony.decode(document)
 
 
 def whereabouts(document: bytes) -> Testimony:

@@ -15,6 +15,7 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from agent import wire
+from collector.compaction.opened import BlockError
 from collector.facts import Campus, Difference, Gap, Stream
 from collector.store.evidence import FUTURE_SECONDS, Kept
 
@@ -59,7 +60,7 @@ class Reports:
         try:
             document = row.document()
             report = wire.decode_report(document)[0]
-        except (zstandard.ZstdError, wire.WireError, MemoryError) as fault:
+        except (zstandard.ZstdError, BlockError, wire.WireError, MemoryError) as fault:
             return _of(row, "its document cannot be read", evidence=str(fault)[:200])
         if wire.digest(document) != row.digest:
             return _of(row, "its document is not the one that was kept", row.digest, wire.digest(document))

@@ -73,24 +73,22 @@ def encode(rows: Rows, others: Mapping[int, Numbers], size: Callable[[bytes], in
 
 
 def decode(head: Head, planes: bytes, others: Mapping[int, Numbers]) -> tuple[Rows, Numbers]:
-    """Raises ValueError, LookupError, TypeError or struct.error for what :func:`encode` did not write."""
-    lengths, count = head.lengths, _count(head)
+    """Rows that are alike may be one and the same list. Raises ValueError, LookupError, TypeError or struct.error for
+    what :func:`encode` did not write."""
+    count = _count(head)
     mask, planes = (planes[:count], planes[count:]) if head.nulls else (b"", planes)
     if head.base == FROM_BEFORE:
-        steps = _joined(planes, count - 1, head.width)
-        numbers = list(itertools.accumulate((step + head.low for step in steps), initial=head.first))
+        steps = _above(planes, count - 1, head.width, head.low)
+        numbers = list(itertools.accumulate(steps, initial=head.first))
     else:
-        steps = _joined(planes, count, head.width)
-        numbers = [step + head.low for step in steps] if head.low else steps
+        numbers = _above(planes, count, head.width, head.low)
         if head.base != AS_THEY_ARE:
             numbers = list(map(operator.add, numbers, others[head.base].numbers))
-    flat = _values(_by_report(numbers, lengths), head)
+    alike = head.width == 0 and head.base == AS_THEY_ARE
+    values = _values(numbers[:1], head) * count if alike else _values(numbers, head)
     if head.nulls:
-        there = _by_report(list(mask), lengths)
-        flat = [None if gone else value for gone, value in zip(there, flat, strict=True)]
-    values = iter(flat)
-    each = itertools.repeat(lengths, head.rows) if isinstance(lengths, int) else lengths
-    return [list(itertools.islice(values, n)) for n in each], Numbers(lengths, head.coding, numbers)
+        values = [None if gone else value for gone, value in zip(mask, values, strict=True)]
+    return _rows(values, head, alike=alike and not head.nulls), Numbers(head.lengths, head.coding, numbers)
 
 
 def plane_sizes(head: Head) -> list[int]:
@@ -171,10 +169,15 @@ def _by_series(values: list[Any], lengths: int | list[int]) -> list[Any]:
     return list(itertools.chain.from_iterable(values[at::lengths] for at in range(lengths)))
 
 
-def _by_report(values: list[Any], lengths: int | list[int]) -> list[Any]:
-    if not isinstance(lengths, int) or lengths <= 1:
-        return values
-    return _by_series(values, len(values) // lengths)
+def _rows(values: list[Any], head: Head, *, alike: bool) -> Rows:
+    """Values by series, as each report had them: every so-manieth is of the same report."""
+    count, lengths = head.rows, head.lengths
+    if not isinstance(lengths, int):
+        each = iter(values)
+        return [list(itertools.islice(each, length)) for length in lengths]
+    if alike:
+        return [values[:lengths]] * count
+    return [[value] for value in values] if lengths == 1 else [values[at::count] for at in range(count)]
 
 
 def _fewest(
@@ -216,14 +219,20 @@ def _split(numbers: list[int]) -> tuple[int, int, bytes]:
     return low, width, b"".join(raw[at::stride] for at in range(width))
 
 
-def _joined(planes: bytes, count: int, width: int) -> list[int]:
+def _above(planes: bytes, count: int, width: int, low: int) -> list[int]:
+    """The numbers whose planes these are, each with ``low`` put on again."""
     if count < 0 or not 0 <= width <= _MAX_WIDTH or len(planes) != count * width:
         raise ValueError("planes of another length than their head says")
     if width == 0:
-        return [0] * count
+        return [low] * count
+    if width == 1:
+        if low == 0:
+            return list(planes)
+        return list(map(range(low, low + 256).__getitem__, planes))
     code = _STRUCT[width]
     stride = struct.calcsize(code)
     raw = bytearray(count * stride)
     for at in range(width):
         raw[at::stride] = planes[at * count : (at + 1) * count]
-    return list(struct.unpack(f"<{count}{code}", raw))
+    numbers = struct.unpack(f"<{count}{code}", raw)
+    return [number + low for number in numbers] if low else list(numbers)

@@ -17,8 +17,8 @@ from msgspec import Struct
 from sqlalchemy import Connection
 
 from collector.compaction import hour as hours
-from collector.compaction.block import BlockError
 from collector.compaction.hour import Entry, Hour
+from collector.compaction.opened import BlockError
 from collector.store import Store, finished, joined
 from collector.store.finished import Group, Limits
 

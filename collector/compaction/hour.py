@@ -11,12 +11,14 @@ import base64
 import binascii
 import hashlib
 from collections.abc import Sequence
+from typing import Any, get_type_hints
 
 import msgspec
 from msgspec import Struct
 
 from collector.compaction import block
-from collector.compaction.block import BlockError
+from collector.compaction.opened import BlockError, Opened
+from collector.compaction.shape import ONE
 
 SECONDS = 2 * 3600
 """Evidence is joined by two hours: against one, half of the heads and of the file's half-empty pages; against four,
@@ -62,6 +64,10 @@ class _Line(Struct, frozen=True, forbid_unknown_fields=True):
     surroundings: str | None
     position: int | None
     signature: str
+
+
+_KINDS = {name: list[kind] for name, kind in get_type_hints(_Line).items()}  # type: ignore[valid-type]
+_FORM = dict.fromkeys(_KINDS, ONE)
 
 
 class Hour(Struct, frozen=True):
@@ -144,10 +150,18 @@ def rows(hour: Hour) -> list[Entry]:
     found = index(hour)
     if hour.body is None:
         return found
-    documents = block.decode(hour.body)
+    documents = opened(hour, len(found)).documents()
     if len(documents) != len(found):
         raise BlockError("as many documents as rows were written")
     return [msgspec.structs.replace(one, document=text) for one, text in zip(found, documents, strict=True)]
+
+
+def opened(hour: Hour, reports: int) -> Opened:
+    """The documents of an hour that has not expired, to read as much of them as is wanted. Raises BlockError."""
+    found = Opened(hour.body or b"")
+    if len(found) != reports:
+        raise BlockError("as many documents as rows were written")
+    return found
 
 
 def index(hour: Hour) -> list[Entry]:
@@ -155,8 +169,8 @@ def index(hour: Hour) -> list[Entry]:
     if not hour.is_whole():
         raise BlockError(f"{hour.name}: these are not the bytes that were sealed")
     try:
-        lines = [msgspec.json.decode(line, type=_Line) for line in block.decode(hour.index)]
-    except msgspec.MsgspecError as fault:
+        lines = _lines(Opened(hour.index))
+    except (msgspec.MsgspecError, ValueError) as fault:
         raise BlockError(f"a damaged index: {fault}"[:200]) from None
     digests = [hour.digests[at : at + _DIGEST_BYTES].hex() for at in range(0, len(hour.digests), _DIGEST_BYTES)]
     if not len(lines) == len(digests) == hour.reports:
@@ -164,13 +178,21 @@ def index(hour: Hour) -> list[Entry]:
     signatures = hour.signatures or b""
     found, at = [], 0
     for line, digest in zip(lines, digests, strict=True):
-        signature = line.signature
+        number, seq, boot_id, boottime, start_at, end_at, slot, received_at, flag, around, position, signature = line
         if not signature and signatures:
             signature = base64.b64encode(signatures[at : at + _SIGNATURE_BYTES]).decode()
             at += _SIGNATURE_BYTES
-        said = msgspec.structs.asdict(line) | {"signature": signature}
-        found.append(Entry(campus=hour.campus, agent=hour.agent, stream=hour.stream, digest=digest, **said))
+        beside = (hour.campus, start_at, end_at, slot, received_at, flag, around, position)
+        found.append(Entry(number, hour.agent, hour.stream, seq, digest, signature, boot_id, boottime, *beside))
     return found
+
+
+def _lines(opened: Opened) -> list[tuple[Any, ...]]:
+    """The values of the index's lines: column by column, where all have the one form that :func:`join` writes."""
+    if opened.forms == [_FORM] and not any(opened.which):
+        columns = [msgspec.convert([one for (one,) in opened.rows("\0" + name)], kind) for name, kind in _KINDS.items()]
+        return [*zip(*columns, strict=True)]
+    return [msgspec.structs.astuple(msgspec.json.decode(one, type=_Line)) for one in opened.documents()]
 
 
 def _line(entry: Entry, signature: str) -> bytes:

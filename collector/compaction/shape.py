@@ -45,3 +45,10 @@ def put_together(form: Form, take: Callable[[Path], list[Any]], path: Path = "")
         (value,) = take(path)
         return value
     raise ValueError("a form that nobody writes")
+
+
+def divides(form: Form) -> bool:
+    """Whether no name in it has the character that divides names in a path."""
+    if type(form) is dict:
+        return not any("\0" in key for key in form) and all(map(divides, form.values()))
+    return all(map(divides, form)) if type(form) is list else True

@@ -14,9 +14,12 @@ import zstandard
 from sqlalchemy import ColumnElement, Connection, func, or_, select
 
 from agent import wire
+from collector import testimony
 from collector.compaction.hour import Entry
+from collector.compaction.pages import Page
 from collector.store import joined
 from collector.store.schema import evidence
+from collector.testimony import Report, Testimony
 
 FUTURE_SECONDS = 300.0
 _LONGEST_SECONDS = 3600
@@ -38,14 +41,21 @@ class Kept(msgspec.Struct, frozen=True):
     received_at: float
     flag: str
     position: int | None
-    body: bytes
+    body: bytes | Page
 
     def report(self) -> wire.Report:
         return wire.decode_report(self.document())[0]
 
     def document(self) -> bytes:
-        """The canonical bytes that the agent signed."""
-        return unpack(self.body)
+        """The canonical bytes that the agent signed. Of a joined hour that was made wrong it raises BlockError."""
+        return self.body.document() if isinstance(self.body, Page) else unpack(self.body)
+
+    def testimony(self) -> Report:
+        """What the judge reads of it. Raises WireError and BlockError."""
+        return self.body.testimony() if isinstance(self.body, Page) else testimony.of(unpack(self.body))
+
+    def whereabouts(self) -> Testimony:
+        return self.body.whereabouts() if isinstance(self.body, Page) else testimony.whereabouts(unpack(self.body))
 
     def holds(self, part: bytes) -> bool:
         """Whether the document has these bytes in it; what cannot be unpacked is looked at as if it had."""
@@ -121,12 +131,14 @@ def anchoring(connection: Connection, agent: str, boot_id: str) -> Iterator[Kept
     for hour in joined.anchoring(connection, agent):
         for entry in joined.rows(hour):
             if entry.boot_id == boot_id and _ANCHORS in entry.document:
-                yield kept_of(entry)
+                yield _kept(entry, entry.document)
 
 
-def kept_of(entry: Entry) -> Kept:
-    values = {name: getattr(entry, name) for name in Kept.__struct_fields__ if name != "body"}
-    return Kept(**values, body=entry.document)
+def _kept(entry: Entry, body: bytes | Page) -> Kept:
+    return Kept(
+        entry.id, entry.agent, entry.stream, entry.seq, entry.digest, entry.signature, entry.campus, entry.start_at,
+        entry.end_at, entry.received_at, entry.flag, entry.position, body,
+    )  # fmt: skip
 
 
 def _overlapping(
@@ -139,8 +151,9 @@ def _overlapping(
     )
     found = [Kept(*row) for row in connection.execute(query)]
     for hour in joined.between(connection, chosen, from_at, to_at):
-        for entry in joined.rows(hour):
+        pages = joined.pages(hour)
+        for number, entry in enumerate(pages.entries if pages is not None else ()):
             start, end = entry.start_at, entry.end_at
-            if start is not None and end is not None and start < to_at and end >= from_at:
-                found.append(kept_of(entry))
+            if pages is not None and start is not None and end is not None and start < to_at and end >= from_at:
+                found.append(_kept(entry, Page(pages, number)))
     return sorted(found, key=lambda row: (row.start_at, row.id))

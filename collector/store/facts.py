@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, or_, select
 
 from collector.compaction import hour as hours
-from collector.compaction.block import BlockError
+from collector.compaction.opened import BlockError
 from collector.facts import Campus, Difference, Expired, Snapshot, Stream
 from collector.judging import Beside, beside
 from collector.store import agents, day_sums, evidence, holds, joined, judging, ledger, marks, schema

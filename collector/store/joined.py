@@ -4,17 +4,19 @@ they join. Their form is of :mod:`collector.compaction.hour`; here is only where
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 import structlog
 from sqlalchemy import ColumnElement, Connection, delete, func, insert, select, update
 
 from collector.compaction import hour as hours
-from collector.compaction.block import BlockError
 from collector.compaction.hour import Entry, Hour
+from collector.compaction.opened import BlockError
+from collector.compaction.pages import Pages
 from collector.store.schema import evidence, evidence_hour
 
+T = TypeVar("T")
 log = structlog.get_logger()
 NAMES = Hour.__struct_fields__
 _COLUMNS = [evidence_hour.c[name] for name in NAMES]
@@ -36,6 +38,12 @@ def hour_of(row: Sequence[Any]) -> Hour:
 def rows(hour: Hour) -> list[Entry]:
     """The hour's reports. Of a damaged one none: the log says so, and `verify` names it."""
     return _safely(hours.rows, hour)
+
+
+def pages(hour: Hour) -> Pages | None:
+    """The hour, to read of its reports what is wanted. None where it is damaged: the log says so."""
+    found = _safely(lambda one: [Pages(one)], hour)
+    return found[0] if found else None
 
 
 def index(hour: Hour) -> list[Entry]:
@@ -177,7 +185,7 @@ def _within(from_at: float, to_at: float) -> tuple[ColumnElement[bool], ...]:
     return table.first_at < to_at, table.first_at >= from_at - _LONGEST_SECONDS, table.last_at >= from_at
 
 
-def _safely(function: Callable[[Hour], list[Entry]], hour: Hour) -> list[Entry]:
+def _safely(function: Callable[[Hour], list[T]], hour: Hour) -> list[T]:
     try:
         return function(hour)
     except BlockError as fault:

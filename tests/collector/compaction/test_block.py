@@ -7,7 +7,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from collector.compaction import block
-from collector.compaction.block import BlockError
+from collector.compaction.opened import BlockError
 from tests.collector.compaction.documents import golden, newer, written
 
 

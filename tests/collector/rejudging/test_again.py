@@ -6,12 +6,13 @@ import threading
 
 import pytest
 
+from collector.compaction.compactor import Compactor
 from collector.judge import Stopped
 from collector.policies.trial import trial
 from collector.policy import shipped
 from collector.rejudging.workers import WorkerLost, Workers
 from collector.store import ledger
-from tests.collector.small_ledger import lived_in
+from tests.collector.small_ledger import DAY, MORNING, lived_in
 
 DAYS = datetime.date(2026, 9, 15), datetime.date(2026, 9, 16)
 
@@ -49,6 +50,22 @@ def test_two_processes_write_the_ledger_that_one_writes(tmp_path):
         done = again(made, processes)
         ledgers.append((done.slots, bodies(made)))
         assert done.slots and {policy for _, policy, _ in bodies(made).values()} != set()
+        made.store.close()
+
+    assert ledgers[0] == ledgers[1]
+
+
+def test_joined_evidence_comes_to_the_ledger_that_landed_evidence_comes_to(tmp_path):
+    ledgers = []
+    for form in ("landed", "joined"):
+        folder = tmp_path / form
+        folder.mkdir()
+        made = lived_in(folder)
+        if form == "joined":
+            done = Compactor(made.store, lambda: MORNING + 9.0 * DAY, 3600.0, forwards=False).run()
+            assert (done.reports > 20, done.left) == (True, 0)
+        judged = again(made, 2)
+        ledgers.append((judged.slots, bodies(made)))
         made.store.close()
 
     assert ledgers[0] == ledgers[1]
