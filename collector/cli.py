@@ -21,6 +21,7 @@ VERBS = (
     "serve",
     "evaluate",
     "commitment",
+    "report",
     "seen",
     "compare",
     "verify",

@@ -119,6 +119,7 @@ def test_import_linter_keeps_the_borders() -> None:
         ("httpx", {"agent/transport.py", "collector/transport.py"}),
         ("openpyxl", {"collector/workbook.py"}),
         ("icalendar", {"collector/events.py"}),
+        ("typst", {"collector/report/pdf.py"}),
         ("dateutil", {"collector/events.py"}),
     ],
 )

@@ -1,4 +1,4 @@
-"""Which texts the board uses: its modules and templates go in, the .po files brought up to date come out.
+"""Which texts the board and the report use: modules and templates go in, the .po files brought up to date come out.
 
 ``python -m collector.board.catalogue`` adds texts that are new and takes away those that are used no longer; whoever
 runs it then writes what is empty in locale/es.
@@ -20,13 +20,15 @@ from collector.board.language import LANGUAGES
 from collector.policy import SHIPPED, shipped
 
 FOLDER = Path(__file__).resolve().parent
+REPORT = FOLDER.parent / "report"
 _KEYWORDS: dict[str, tuple[int, ...] | None] = {"N_": None, "_": None, "gettext": None, "ngettext": (1, 2)}
 
 
 def used() -> Catalog:
     """Every text that a module or a template shows."""
     catalogue = Catalog(project="campus-wifi", charset="utf-8", header_comment="# The board's texts.")
-    sources = [(path, "python") for path in sorted(FOLDER.glob("*.py"))]
+    modules = [*sorted(FOLDER.glob("*.py")), *sorted(REPORT.glob("*.py"))]
+    sources = [(path, "python") for path in modules]
     sources += [(path, "jinja2.ext:babel_extract") for path in sorted((FOLDER / "templates").glob("*.html"))]
     for path, method in sources:
         options = {"trimmed": "true", "silent": "false"}

@@ -13,7 +13,7 @@ from collector.commands.commitment_why import show_why
 from collector.commands.console import print_json, wrong_use
 from collector.commands.present import open_store, settings
 from collector.commands.when import day
-from collector.commitment import lists
+from collector.commitment import figure, lists
 from collector.commitment.groups import BY
 from collector.commitment.period import KINDS, UnknownPeriod
 
@@ -56,6 +56,11 @@ def add_parser(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> No
     parser.add_argument("--list", dest="listed", choices=lists.NAMES, help="only this list, as table, CSV or JSON")
     form = parser.add_mutually_exclusive_group()
     form.add_argument("--json", action="store_true", help="one JSON object")
+    form.add_argument(
+        "--figure",
+        metavar="PATH",
+        help="only this figure, as --json has it: totals.real.falls_short, campuses.0.met_ratio_lower",
+    )
     form.add_argument("--csv", action="store_true", help="CSV for a spreadsheet: campuses, the groups or the list")
     parser.set_defaults(run=run)
 
@@ -82,7 +87,12 @@ def run(arguments: argparse.Namespace) -> int:
             raise wrong_use(str(fault), "`wifi-collector commitment --json` lists the campuses") from None
         except UnknownPeriod as fault:
             raise wrong_use(fault.reason, fault.mend) from None
-    if arguments.json:
+    if arguments.figure:
+        try:
+            print_json(figure.at(answer, arguments.figure))
+        except figure.UnknownFigure as fault:
+            raise wrong_use(fault.reason, fault.mend) from None
+    elif arguments.json:
         print_json(answer["lists"][arguments.listed] if arguments.listed else answer)
     elif arguments.csv:
         sys.stdout.write(as_csv(answer, arguments.listed))

@@ -51,6 +51,18 @@ class Written(Struct, frozen=True):
     order: int | None
 
 
+class Named(Struct, frozen=True):
+    """The digests that a day's newest revision names."""
+
+    campus: str
+    day: str
+    revision: int
+    policy: str
+    inventory: str
+    hours: str
+    evidence: str
+
+
 class Change(Struct, frozen=True):
     """An already judged slot that got another verdict, and why."""
 
@@ -74,6 +86,16 @@ def newest(connection: Connection, campus: str, day: str) -> LedgerRow | None:
 
 def newest_of_period(connection: Connection, since: str, until: str, campus: str | None = None) -> list[LedgerRow]:
     """The revisions that hold now, by campus and day, both days included."""
+    return [_row(row) for row in connection.execute(_newest(_select(), since, until, campus))]
+
+
+def named_of_period(connection: Connection, since: str, until: str, campus: str | None = None) -> list[Named]:
+    """What the revisions that hold now name, without their bodies, by campus and day, both days included."""
+    columns = select(*(getattr(schema.ledger.c, name) for name in Named.__struct_fields__))
+    return [Named(*row) for row in connection.execute(_newest(columns, since, until, campus))]
+
+
+def _newest(query: Any, since: str, until: str, campus: str | None) -> Any:
     table = schema.ledger
     last = (
         select(table.c.campus, table.c.day, func.max(table.c.revision).label("revision"))
@@ -84,8 +106,7 @@ def newest_of_period(connection: Connection, since: str, until: str, campus: str
         last = last.where(table.c.campus == campus)
     chosen = last.subquery()
     joined = and_(table.c.campus == chosen.c.campus, table.c.day == chosen.c.day, table.c.revision == chosen.c.revision)
-    query = _select().join(chosen, joined).order_by(table.c.campus, table.c.day)
-    return [_row(row) for row in connection.execute(query)]
+    return query.join(chosen, joined).order_by(table.c.campus, table.c.day)
 
 
 def revisions(connection: Connection, campus: str, since: str, until: str) -> list[LedgerRow]:
