@@ -13,13 +13,18 @@ import structlog
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4, generate_latest
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
+from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from agent import wire
 from collector import openapi
+from collector.access.entrance import Entrance, guarded
+from collector.access.visitors import Visitors
 from collector.authenticate import Directory, Message, Refusal, Requests
+from collector.board.readers import PUBLIC, Readers
+from collector.body import read
 from collector.buckets import Buckets
 from collector.enrollment import Enrollment
 from collector.inventories import Inventories
@@ -46,9 +51,11 @@ class Application(Starlette):
             await super().__call__(scope, receive, send)
 
 
-def create_app(services: Services, pages: Iterable[BaseRoute] = ()) -> Application:
-    """The application over ``services``, with the pages that show what was judged. Starts nothing: see
-    :mod:`collector.serve`."""
+def create_app(
+    services: Services, pages: Iterable[BaseRoute] = (), readers: Readers = PUBLIC, visitors: Visitors | None = None
+) -> Application:
+    """The application over ``services``, with the pages that show what was judged, each behind what ``readers`` may do.
+    ``visitors`` tells who sends a request. Starts nothing: see :mod:`collector.serve`."""
     directory = Directory(services.store, services.clock)
     agents_door = _Door(services, directory)
     routes: list[BaseRoute] = [
@@ -64,7 +71,8 @@ def create_app(services: Services, pages: Iterable[BaseRoute] = ()) -> Applicati
         # Reached only where no page shows more.
         Route("/metrics", _Health(services), methods=["GET"]),
     ]
-    app = Application(routes=routes)
+    entrance = Middleware(Entrance, visitors=visitors, tls=services.config.https)
+    app = Application(routes=guarded(routes, readers), middleware=[entrance])
     app.state.services = services
     app.ingest = agents_door.ingest
     return app
@@ -175,14 +183,10 @@ class _Ready:
 
 
 async def _small_body(request: Request) -> bytes:
-    parts = []
-    size = 0
-    async for part in request.stream():
-        size += len(part)
-        if size > SMALL_BODY_BYTES:
-            raise Refusal(413, "body too long")
-        parts.append(part)
-    return b"".join(parts)
+    body = await read(request, SMALL_BODY_BYTES)
+    if body is None:
+        raise Refusal(413, "body too long")
+    return body
 
 
 def _decoded(body: bytes, kind: type[wire.Document]) -> wire.Document:

@@ -16,6 +16,7 @@ VERBS = (
     "hours",
     "sample",
     "token",
+    "account",
     "agents",
     "policy",
     "serve",
@@ -33,6 +34,7 @@ VERBS = (
     "compact",
     "hold",
     "retention",
+    "audit",
     "backup",
     "restore",
 )

@@ -7,7 +7,7 @@ import datetime
 import difflib
 import os
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -16,6 +16,8 @@ from urllib.parse import urlsplit
 import msgspec
 
 from collector import blocked
+from collector.access import settings
+from collector.access.settings import Oidc, Proxy
 from collector.blocked import Window
 from collector.commitment.period import TERM
 from collector.policy import SHIPPED
@@ -56,6 +58,14 @@ class Config(msgspec.Struct, frozen=True):
     behind_proxy: bool = False
     # The address that agents use; empty: what follows from `listen`.
     public_url: str = ""
+    # Whether everybody may read board, answers and metrics; unset: only where nothing beyond this machine reaches them.
+    board_public: bool | None = None
+    # A session ends when nobody has used it for so long, and however much it is used after so many hours.
+    session_idle_minutes: int = 480
+    session_hours: int = 24
+    # The district's identity provider, and a proxy that signs people in (see collector/access/settings.py).
+    oidc: Oidc | None = None
+    proxy: Proxy | None = None
     # SQLAlchemy URL; empty: SQLite in data_dir.
     database: str = ""
     remote_write_url: str = ""
@@ -118,6 +128,17 @@ class Config(msgspec.Struct, frozen=True):
         return self.tls_certificate is not None
 
     @property
+    def https(self) -> bool:
+        """Whether browsers reach the collector by https."""
+        return self.tls or self.behind_proxy or self.public_url.startswith("https://")
+
+    @property
+    def is_public(self) -> bool:
+        """Whether everybody may read what it shows."""
+        alone = self.address.is_loopback and not self.https
+        return alone if self.board_public is None else self.board_public
+
+    @property
     def url(self) -> str:
         """The address that agents use, without a slash at its end."""
         if self.public_url:
@@ -138,17 +159,20 @@ class Config(msgspec.Struct, frozen=True):
 
 
 _PATHS = {"data_dir", "tls_certificate", "tls_key", "notifications_token_file"}
-_FLAGS = {"behind_proxy", "demonstration", "auto_approve"}
+_FLAGS = {"behind_proxy", "demonstration", "auto_approve", "board_public"}
 _NUMBERS = {
     "report_seconds": (1, 3600),
     "grace_seconds": (0, 3600),
     "campus_bytes_per_day": (0, 10**13),
     "compact_after_hours": (1, 8760),
+    "session_idle_minutes": (1, 43_200),
+    "session_hours": (1, 720),
     "evidence_days": (0, 36_500),
     "records_days_after_term": (0, 36_500),
 }
 _DATES = {"term_from", "term_to"}
-_TABLES = {"blocked", "reflectors"}
+_TABLES = {"blocked", "reflectors", "oidc", "proxy"}
+_READ: dict[str, Callable[[Any], Any]] = {"blocked": blocked.parse, "oidc": settings.oidc, "proxy": settings.proxy}
 _KEYS = sorted(Config.__struct_fields__)
 
 
@@ -186,6 +210,8 @@ def _consistent(config: Config, where: str) -> Config:
         raise ConfigError(f"{where}: `{missing}` is missing; give both certificate and key, or neither")
     if config.term_from > config.term_to:
         raise ConfigError(f"{where}: `term_from` {config.term_from} is after `term_to` {config.term_to}; exchange them")
+    if config.proxy is not None and not config.behind_proxy:
+        raise ConfigError(f"{where}: `proxy` names a proxy; write behind_proxy = true beside it, or take it out")
     exposed = [a for a in (config.address, config.throughput_address) if a and not a.is_loopback]
     if exposed and not config.tls and not config.behind_proxy:
         raise ConfigError(
@@ -261,11 +287,11 @@ def _mend(key: str, value: str) -> str:
 def _table(key: str, value: Any, where: str) -> Any:
     if isinstance(value, str):
         raise ConfigError(f"{where}: `{key}` is a table; write it in collector.toml")
-    if key == "blocked":
+    if key in _READ:
         try:
-            return blocked.parse(value)
+            return _READ[key](value)
         except ValueError as fault:
-            raise ConfigError(f"{where}: `blocked`: {fault}") from None
+            raise ConfigError(f"{where}: `{key}`: {fault}") from None
     # An agent's row names its target in 64 characters, and so does the plan.
     if not isinstance(value, dict) or not all(_is_url(url) and len(url) <= 64 for url in value.values()):
         raise ConfigError(f'{where}: `{key}` is {value!r}; write [{key}] with lines like lincoln = "http://HOST:PORT"')

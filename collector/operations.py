@@ -13,12 +13,13 @@ from msgspec import Struct
 from sqlalchemy import Connection
 
 from collector import adopting, drawn_rooms, exclusions, incident_acts, keeping, list_imports, retention, room_reports
+from collector.access import administration
 from collector.compaction.compactor import Mark
 from collector.holding import held_at
 from collector.inventory import WALKING
 from collector.joining import join_string
 from collector.refusals import NotDone
-from collector.store import agents, backups, tokens
+from collector.store import agents, audit, backups, tokens
 from collector.store.agents import AgentError
 
 if TYPE_CHECKING:
@@ -64,8 +65,11 @@ def perform(
     if operation is None:
         raise NotDone(f"no operation {verb!r}", f"there are {', '.join(OPERATIONS)}", status=2)
     by = str(body.get("by") or getpass.getuser())[:64]
+    # What comes through no door of the server was typed on this machine.
+    origin = audit.origin() if audit.origin().way else audit.Origin("command line")
     try:
-        return operation(Task(store, config, clock, body, by, judge, progress))
+        with audit.coming_by(origin):
+            return operation(Task(store, config, clock, body, by, judge, progress))
     except KeyError as missing:
         raise NotDone(f"{verb}: {missing} is missing", "use the command line of the same version", status=2) from None
     except AgentError as fault:
@@ -246,6 +250,13 @@ OPERATIONS: dict[str, Callable[[Task], Body]] = {
     "sample-rooms": _plain(drawn_rooms.draw_rooms),
     "policy-adopt": _plain(adopting.adopt),
     "token-create": _make_tokens,
+    "account-add": _plain(administration.add),
+    "account-role": _plain(administration.give_role),
+    "account-disable": _plain(administration.disable),
+    "account-enable": _plain(administration.enable),
+    "account-reset": _plain(administration.reset),
+    "api-token-create": _plain(administration.create_token),
+    "api-token-revoke": _plain(administration.revoke_token),
     "agents-approve": _approve,
     "agents-assign": _assign,
     "agents-move": _move,

@@ -23,6 +23,8 @@ import uvicorn
 import uvloop
 
 from collector import admin, surfaces
+from collector.access.composed import Access
+from collector.access.proxy import behind
 from collector.app import create_app
 from collector.config import Config, Listen
 from collector.leases import PURPOSE
@@ -63,9 +65,10 @@ async def _serve(services: Services, listener: socket.socket, ready: Callable[[s
     loop = asyncio.get_running_loop()
     with contextlib.ExitStack() as ending:
         Presence(services).start(ending)
-        pages = surfaces.start(services, _version(), ending)
+        access = Access(services)
+        pages = [*surfaces.start(services, _version(), ending, access.readers), *access.routes]
         ending.enter_context(_throughput(services))
-        main = _Server(_settings(create_app(services, pages), config))
+        main = _Server(_settings(behind(create_app(services, pages, access.readers, access.visitors), config), config))
         socket_ = admin.bind_socket(config.data_dir)
         ending.callback((config.data_dir / admin.SOCKET).unlink, missing_ok=True)
         private = _Server(
@@ -103,9 +106,8 @@ def _settings(app: object, config: Config) -> uvicorn.Config:
         log_config=None,
         access_log=False,
         server_header=False,
-        proxy_headers=config.behind_proxy,
-        # Behind a proxy every request comes from it; which one that is only the administrator knows.
-        forwarded_allow_ips="*" if config.behind_proxy else "127.0.0.1",
+        # What a proxy says is read where the connection's own address is still known: see collector/access/proxy.py.
+        proxy_headers=False,
         timeout_keep_alive=KEEP_ALIVE_SECONDS,
         timeout_graceful_shutdown=5,
         h11_max_incomplete_event_size=16 << 10,

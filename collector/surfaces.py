@@ -9,6 +9,7 @@ from starlette.routing import BaseRoute, Route
 from collector import answer_routes, board, current, incident_routes, list_imports, remote_write
 from collector.alerting import keeping_step
 from collector.alerting import routes as notification_routes
+from collector.board.readers import PUBLIC, Readers
 from collector.edge.watch import Watch
 from collector.expected import routes as expected_routes
 from collector.inventories import Inventories
@@ -17,8 +18,9 @@ from collector.keeping import Keeping
 from collector.services import Services
 
 
-def start(services: Services, version: str, ending: contextlib.ExitStack) -> list[BaseRoute]:
-    """Starts what runs beside the server, has it stopped by ``ending``, and returns the pages to serve."""
+def start(services: Services, version: str, ending: contextlib.ExitStack, readers: Readers = PUBLIC) -> list[BaseRoute]:
+    """Starts what runs beside the server, has it stopped by ``ending``, and returns the pages to serve. ``readers``:
+    who may do what on them."""
     config = services.config
     list_imports.ensure_policy(
         services.store,
@@ -48,4 +50,4 @@ def start(services: Services, version: str, ending: contextlib.ExitStack) -> lis
     step = keeping_step.start(services)
     if step is not None:
         ending.callback(step.stop)
-    return [metrics, *answers, *told, *board.routes(services)]
+    return [metrics, *answers, *told, *board.routes(services, readers)]

@@ -117,6 +117,8 @@ def test_import_linter_keeps_the_borders() -> None:
         ("apscheduler", {"agent/schedule.py", "collector/periodic.py"}),
         ("psutil", {"agent/probes/host.py"}),
         ("httpx", {"agent/transport.py", "collector/transport.py"}),
+        ("argon2", {"collector/access/passwords.py"}),
+        ("joserfc", {"collector/access/oidc.py"}),
         ("openpyxl", {"collector/workbook.py"}),
         ("icalendar", {"collector/events.py"}),
         ("typst", {"collector/report/pdf.py"}),

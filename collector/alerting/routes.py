@@ -15,6 +15,7 @@ from starlette.routing import BaseRoute, Route
 from collector import series
 from collector.alerting import notifications
 from collector.alerting.notifications import Webhook
+from collector.body import read
 from collector.buckets import Buckets
 from collector.services import Services
 
@@ -70,7 +71,7 @@ class Door:
             if wait := self._wrong.take(sender, self._services.clock()):
                 return self._refused(429, "too many wrong tokens", {"Retry-After": str(int(wait) + 1)})
             return self._refused(401, "wrong or no bearer token", {"WWW-Authenticate": "Bearer"})
-        body = await _body(request)
+        body = await read(request, MAX_BODY_BYTES)
         if body is None:
             return self._refused(413, f"more than {MAX_BODY_BYTES} bytes: set max_alerts of the webhook")
         try:
@@ -93,18 +94,6 @@ class Door:
     def _refused(self, status: int, reason: str, headers: dict[str, str] | None = None) -> Response:
         self._outcomes.labels(str(status)).inc()
         return JSONResponse({"error": reason}, status, headers)
-
-
-async def _body(request: Request) -> bytes | None:
-    """None where it is too long."""
-    parts = []
-    size = 0
-    async for part in request.stream():
-        size += len(part)
-        if size > MAX_BODY_BYTES:
-            return None
-        parts.append(part)
-    return b"".join(parts)
 
 
 def routes(services: Services) -> list[BaseRoute]:

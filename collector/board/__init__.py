@@ -6,7 +6,6 @@ table of its pages, with what a reader must be allowed to do for each.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
 from typing import Any, NamedTuple
 
 from starlette.requests import Request
@@ -15,6 +14,7 @@ from starlette.routing import BaseRoute, Route
 
 from collector.board import packed, pages
 from collector.board.acts import Acts
+from collector.board.behind import Answer, behind
 from collector.board.doors import Doors
 from collector.board.forms import Tokens
 from collector.board.incident_reading import IncidentReading
@@ -48,7 +48,6 @@ ROUTES = (
     Entry("/campus/{campus}/room/{room:path}", "GET", READ, "room"),
     Entry("/campus/{campus:path}", "GET", READ, "campus"),
 )
-_Answer = Callable[[Request], Awaitable[Response]]
 
 
 def routes(services: Services, readers: Readers = PUBLIC) -> list[BaseRoute]:
@@ -61,22 +60,13 @@ def routes(services: Services, readers: Readers = PUBLIC) -> list[BaseRoute]:
     acts = Acts(services, readers, shown, tokens, doors, rooms)
     made: list[BaseRoute] = []
     for entry in ROUTES:
-        answer: _Answer = getattr(acts if entry.method == "POST" else doors, entry.answer)
-        made.append(Route(entry.path, _allowed(entry, answer, readers, doors), methods=[entry.method]))
+        answer: Answer = getattr(acts if entry.method == "POST" else doors, entry.answer)
+        made.append(behind(entry.path, entry.method, entry.action, answer, readers, shown))
     return [
         *made,
         Route(pages.STYLE_PATH, _file(pages.STYLE, "text/css; charset=utf-8"), methods=["GET"]),
         Route(pages.ICON_PATH, _file(pages.ICON, "image/svg+xml"), methods=["GET"]),
     ]
-
-
-def _allowed(entry: Entry, answer: _Answer, readers: Readers, doors: Doors) -> _Answer:
-    async def door(request: Request) -> Response:
-        if not readers.may(request, entry.action):
-            return await doors.refused(request, 403, "not_allowed")
-        return await answer(request)
-
-    return door
 
 
 def _file(body: bytes, media_type: str) -> Any:

@@ -106,7 +106,7 @@ class Acts:
             try:
                 await run_in_threadpool(self._perform, "room-report-review", body, self._readers.who(request))
             except NotDone:
-                return await self._doors.refused(request, 422, "not_reviewed")
+                return await self._pages.refused(request, 422, "not_reviewed")
             return _to(request, "/room-reports")
 
         return await self._taken(request, act)
@@ -118,7 +118,7 @@ class Acts:
             self._tokens.check(given.get(FIELD, ""), request.url.path, who, self._services.clock())
             response: Response = await act(given)
         except Refused as refused:
-            return await self._doors.refused(request, refused.status, refused.why)
+            return await self._pages.refused(request, refused.status, refused.why)
         return response
 
     def _perform(self, verb: str, body: dict[str, Any], by: str) -> dict[str, Any]:

@@ -148,9 +148,6 @@ class Doors:
 
         return await self._pages.answer(request, look, shared=self._reading.version)
 
-    async def refused(self, request: Request, status: int, why: str) -> Response:
-        return await self._pages.answer(request, lambda: Page("refused.html", {"why": why}, status))
-
 
 def missing(name: str, kind: str = "campus") -> Page:
     return Page("missing.html", {"name": name[:100], "kind": kind}, 404)

@@ -76,6 +76,10 @@ class Pages:
 
         return await run_in_threadpool(found)
 
+    async def refused(self, request: Request, status: int, why: str) -> Response:
+        """``why``: a key of the page's words."""
+        return await self.answer(request, lambda: Page("refused.html", {"why": why}, status))
+
     def _rendered(self, request: Request, page: Page, code: str, asked: bool, who: str) -> str:
         """``asked``: the reader chose the language in the address, so links keep it."""
         path = request.url.path
@@ -97,6 +101,8 @@ class Pages:
             icon=ICON_PATH,
             may=lambda action: self._readers.may(request, action),
             who=who,
+            sign_in=self._readers.sign_in,
+            here=path,
             token=lambda action_path: self._tokens.make(action_path, who, now),
             **page.values,
         )

@@ -8,21 +8,20 @@ from typing import NamedTuple
 
 from starlette.requests import Request
 
-READ = "read"
-REPORT_ROOM = "report a room"
-ACT = "act on an incident"
-"""Steps, notes and the last word; who may act also reads the notes and names of others."""
-REVIEW = "review a room report"
-"""Reads what people wrote of a room, and says whether others may."""
-OPEN_TO_ALL = frozenset({READ, REPORT_ROOM})
+from collector.access.roles import ACT, OPEN_WHERE_PUBLIC, READ, REPORT_ROOM, REVIEW
+
+__all__ = ["ACT", "OPEN_TO_ALL", "PUBLIC", "READ", "REPORT_ROOM", "REVIEW", "Readers"]
+OPEN_TO_ALL = OPEN_WHERE_PUBLIC
 
 
 class Readers(NamedTuple):
-    """``may``: whether the reader behind a request may do an action of the above; ``who``: the account, which stands
-    with what is done; empty for a reader without one."""
+    """``may``: whether the reader behind a request may do an action of :mod:`collector.access.roles`; ``who``: the
+    account, which stands with what is done; empty for a reader without one. ``sign_in``: the path of the page where
+    readers sign in; empty where there is none."""
 
     may: Callable[[Request, str], bool]
     who: Callable[[Request], str]
+    sign_in: str = ""
 
 
 PUBLIC = Readers(lambda _, action: action in OPEN_TO_ALL, lambda _: "")

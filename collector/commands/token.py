@@ -1,4 +1,5 @@
-"""``token create``: leave for agents to enroll at a campus, as a join string that carries address, token and CA pin."""
+"""``token``: leave for agents to enroll at a campus, as a join string with address, token and CA pin; and bearer tokens
+with which programs read or act over HTTP."""
 
 from __future__ import annotations
 
@@ -6,23 +7,29 @@ import argparse
 import csv
 import io
 import os
+import time
+from datetime import UTC, datetime
 from pathlib import Path
 
+from collector.access.roles import NAMED
 from collector.commands.administer import perform
-from collector.commands.console import Failure, print_json, say, wrong_use
+from collector.commands.console import Failure, cell, out, print_json, say, table, wrong_use
+from collector.commands.present import open_store, settings
+from collector.store import api_tokens
 
 
 def add_parser(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    parser = verbs.add_parser("token", help="make tokens with which agents enroll")
+    parser = verbs.add_parser("token", help="make tokens with which agents enroll, or programs read the API")
     actions = parser.add_subparsers(dest="action", metavar="ACTION", required=True)
     create = actions.add_parser(
         "create",
         help="make one token, or one for each campus of a file",
         description="A token is shown once and kept only as a digest. One token is good for --agents devices of one "
         "campus. With --file FILE, a CSV with a column campus (and, if wanted, agents), the join strings go "
-        "into --out, a file that only you can read.",
+        "into --out, a file that only you can read. With --kind api it is a bearer token for a program.",
         epilog="example: wifi-collector token create --campus lincoln-hs\n"
-        "         wifi-collector token create --file campuses.csv --out joins.csv",
+        "         wifi-collector token create --file campuses.csv --out joins.csv\n"
+        "         wifi-collector token create --kind api --role viewer --name prometheus > token.txt",
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     create.add_argument("--campus", metavar="ID")
@@ -30,11 +37,27 @@ def add_parser(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> No
     create.add_argument("--hours", type=float, default=72.0, metavar="H", help="how long it is good (default: 72)")
     create.add_argument("--file", type=Path, metavar="CSV", help="one token for each row's campus")
     create.add_argument("--out", type=Path, metavar="CSV", help="where the join strings of --file go")
-    create.add_argument("--json", action="store_true", help="print the result for a script")
+    create.add_argument("--kind", choices=("agent", "api"), default="agent", help="who is to use it (default: agent)")
+    create.add_argument("--role", choices=tuple(NAMED), default="viewer", help="of a program (default: viewer)")
+    create.add_argument("--name", metavar="TEXT", help="what the program is called, for lists and the audit log")
+    create.add_argument("--days", type=float, default=365.0, metavar="N", help="a program's is good for (default: 365)")
     create.set_defaults(run=run)
+    listed = actions.add_parser(
+        "list", help="tokens of programs, without their secrets", epilog="example: wifi-collector token list --json"
+    )
+    listed.set_defaults(run=_list)
+    revoke = actions.add_parser(
+        "revoke", help="end a program's token at once", epilog="example: wifi-collector token revoke cwa_Qx3pT0aa"
+    )
+    revoke.add_argument("prefix", metavar="PREFIX", help="its first characters, as `token list` shows them")
+    revoke.set_defaults(run=_revoke)
+    for one in (create, listed, revoke):
+        one.add_argument("--json", action="store_true", help="print the result for a script")
 
 
 def run(arguments: argparse.Namespace) -> int:
+    if arguments.kind == "api":
+        return _for_program(arguments)
     if (arguments.campus is None) == (arguments.file is None):
         raise wrong_use("give either --campus or --file", "example: wifi-collector token create --campus lincoln-hs")
     if arguments.agents < 1 or arguments.hours <= 0:
@@ -47,6 +70,56 @@ def run(arguments: argparse.Namespace) -> int:
         print_json(made[0])
     else:
         say(made[0]["join"])
+    return 0
+
+
+def _for_program(arguments: argparse.Namespace) -> int:
+    if not arguments.name:
+        raise wrong_use("--kind api needs --name", "name the program that is to use it: --name prometheus")
+    if arguments.campus or arguments.file:
+        raise wrong_use("--campus and --file are of agents' tokens", "leave them out with --kind api")
+    body = {"name": arguments.name, "role": arguments.role, "days": arguments.days}
+    made = perform(arguments, "api-token-create", body)
+    if arguments.json:
+        print_json(made)
+    else:
+        say(made["token"])
+    return 0
+
+
+def _list(arguments: argparse.Namespace) -> int:
+    with open_store(settings(arguments)) as store, store.read() as connection:
+        found = api_tokens.every(connection)
+    now = time.time()
+    rows = [
+        {
+            "prefix": one.prefix,
+            "name": one.name,
+            "role": one.role,
+            "state": "revoked" if one.revoked_at is not None else "expired" if one.expires_at <= now else "good",
+            "expires_at": datetime.fromtimestamp(one.expires_at, UTC).isoformat(timespec="seconds"),
+            "created_by": one.created_by,
+        }
+        for one in found
+    ]
+    if arguments.json:
+        print_json(rows)
+    elif not rows:
+        say("no tokens of programs: wifi-collector token create --kind api --name NAME")
+    else:
+        shown = table("tokens of programs", *rows[0])
+        for row in rows:
+            shown.add_row(*(cell(value) for value in row.values()))
+        out().print(shown)
+    return 0
+
+
+def _revoke(arguments: argparse.Namespace) -> int:
+    done = perform(arguments, "api-token-revoke", {"prefix": arguments.prefix})
+    if arguments.json:
+        print_json(done)
+    else:
+        say(f"token {done['prefix']} of {done['name']} is revoked")
     return 0
 
 

@@ -1,13 +1,27 @@
-"""The audit log: who did what to what, in a chain of digests, so that a line cannot be taken out unseen."""
+"""The audit log: who did what to what, by which way and from where, in a chain of digests, so that a line cannot be
+taken out unseen."""
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
+import json
+from collections.abc import Iterator
+from contextvars import ContextVar
+from typing import NamedTuple
 
 from msgspec import Struct
-from sqlalchemy import Connection, insert, select
+from sqlalchemy import Connection, func, insert, select
 
 from collector.store.schema import audit
+
+
+class Origin(NamedTuple):
+    """``way``: the door by which a change comes in; ``address``: from where, empty for people without an account, of
+    whom nothing is kept."""
+
+    way: str = ""
+    address: str = ""
 
 
 class Entry(Struct, frozen=True):
@@ -16,34 +30,73 @@ class Entry(Struct, frozen=True):
     action: str
     subject: str
     detail: str
+    way: str = ""
+    address: str = ""
+
+
+_NOWHERE = Origin()
+_ORIGIN: ContextVar[Origin] = ContextVar("origin", default=_NOWHERE)
+_SAID = Entry.__struct_fields__
+
+
+@contextlib.contextmanager
+def coming_by(origin: Origin) -> Iterator[None]:
+    """What is written down within came by ``origin``. It follows into threads that are given work, and into the
+    writer's."""
+    before = _ORIGIN.set(origin)
+    try:
+        yield
+    finally:
+        _ORIGIN.reset(before)
+
+
+def origin() -> Origin:
+    return _ORIGIN.get()
 
 
 def write(connection: Connection, at: float, actor: str, action: str, subject: str, detail: str = "") -> None:
     """Adds a line in the transaction of the act itself."""
     before = connection.scalar(select(audit.c.chain).order_by(audit.c.id.desc()).limit(1)) or ""
-    values = {"at": float(at), "actor": actor[:64], "action": action[:64], "subject": subject[:200], "detail": detail}
+    way, address = _ORIGIN.get()
+    values = {
+        "at": float(at), "actor": actor[:64], "action": action[:64], "subject": subject[:200], "detail": detail,
+        "way": way[:16], "address": address[:64],
+    }  # fmt: skip
     connection.execute(insert(audit).values(**values, chain=_link(before, values)))
 
 
 def entries(connection: Connection, action: str | None = None, count: int = 1000) -> list[Entry]:
     """The newest lines, newest first."""
-    query = select(audit.c.at, audit.c.actor, audit.c.action, audit.c.subject, audit.c.detail)
+    query = select(*(audit.c[name] for name in _SAID))
     if action is not None:
         query = query.where(audit.c.action == action)
     return [Entry(*row) for row in connection.execute(query.order_by(audit.c.id.desc()).limit(count))]
 
 
+def count(connection: Connection) -> int:
+    return connection.scalar(select(func.count()).select_from(audit)) or 0
+
+
 def is_whole(connection: Connection) -> bool:
     """Whether every line still follows from the one before it."""
+    return first_fault(connection) is None
+
+
+def first_fault(connection: Connection) -> int | None:
+    """The number of the first line that does not follow from the one before it; None where all do."""
     before = ""
     for row in connection.execute(select(audit).order_by(audit.c.id)):
-        values = {name: getattr(row, name) for name in ("at", "actor", "action", "subject", "detail")}
-        if row.chain != _link(before, values):
-            return False
+        if row.chain != _link(before, {name: getattr(row, name) for name in _SAID}):
+            return int(row.id)
         before = row.chain
-    return True
+    return None
 
 
 def _link(before: str, values: dict[str, object]) -> str:
-    text = "\n".join([before, repr(values["at"]), *(str(values[k]) for k in ("actor", "action", "subject", "detail"))])
+    if values["way"] or values["address"]:
+        # Begins as no line of the older form does: none can be read as one of the other.
+        text = "2\n" + json.dumps([before, *(values[name] for name in _SAID)])
+    else:
+        old = ("actor", "action", "subject", "detail")
+        text = "\n".join([before, repr(values["at"]), *(str(values[name]) for name in old)])
     return hashlib.sha256(text.encode()).hexdigest()

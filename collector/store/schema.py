@@ -8,9 +8,13 @@ from __future__ import annotations
 
 from sqlalchemy import BigInteger, Boolean, Column, Index, Integer, LargeBinary, String, Table, Text, UniqueConstraint
 
+from collector.store.schema_access import account as account  # noqa: PLC0414 - one place to import tables from
+from collector.store.schema_access import api_token as api_token  # noqa: PLC0414
+from collector.store.schema_access import session as session  # noqa: PLC0414
+from collector.store.schema_access import sign_in as sign_in  # noqa: PLC0414
 from collector.store.schema_base import ID as _Id
 from collector.store.schema_base import INSTANT as _Instant
-from collector.store.schema_base import metadata as metadata  # noqa: PLC0414 - one place to import tables from
+from collector.store.schema_base import metadata as metadata  # noqa: PLC0414
 from collector.store.schema_evidence import evidence as evidence  # noqa: PLC0414
 from collector.store.schema_evidence import evidence_hour as evidence_hour  # noqa: PLC0414
 from collector.store.schema_evidence import hold as hold  # noqa: PLC0414
@@ -343,6 +347,7 @@ cursor = Table(
     "cursor", metadata, Column("name", String(64), primary_key=True), Column("position", BigInteger, nullable=False)
 )
 
+# `way` and `address`: by which door, and from where, somebody with an account made the change.
 audit = Table(
     "audit",
     metadata,
@@ -353,6 +358,8 @@ audit = Table(
     Column("subject", String(200), nullable=False),
     Column("detail", Text, nullable=False),
     Column("chain", String(64), nullable=False),
+    Column("way", String(16), nullable=False, server_default=""),
+    Column("address", String(64), nullable=False, server_default=""),
 )
 
 # Time in which the collector itself was not there to receive.

@@ -11,6 +11,7 @@ import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import Future
+from contextvars import copy_context
 from typing import Any, TypeVar
 
 import structlog
@@ -59,7 +60,9 @@ class Writer:
         if self._closed:
             raise Closed("the store is closed")
         future: Future[T] = Future()
-        self._jobs.put((function, future))
+        # In the caller's context: the audit log asks it who came by which way.
+        context = copy_context()
+        self._jobs.put((lambda connection: context.run(function, connection), future))
         return future
 
     def waiting(self) -> int:

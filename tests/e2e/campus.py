@@ -81,7 +81,7 @@ class Campus:
     def _configure(self) -> None:
         (self.folder / "collector.toml").write_text(
             f'data_dir = "{self.folder}/collector"\n'
-            f'listen = "{COLLECTOR}:8443"\n'
+            f'listen = "{COLLECTOR}:8443"\nboard_public = true\n'
             f'tls_certificate = "{self.folder}/cert.pem"\ntls_key = "{self.folder}/key.pem"\n'
             'remote_write_url = "http://127.0.0.1:9090/api/v1/write"\nalertmanager_url = "http://127.0.0.1:9093"\n'
             f'notifications_token_file = "{self.folder}/notifications-token"\n'

@@ -149,6 +149,7 @@ class World:
     def _write(self) -> None:
         (self.folder / "collector.toml").write_text(
             f'data_dir = "{self.folder}/collector"\nlisten = "10.20.0.1:8080"\nbehind_proxy = true\n'
+            "board_public = true\n"
             f"report_seconds = {self.report_seconds}\ngrace_seconds = {self.report_seconds}\n"
             f"demonstration = {str(self.demonstration).lower()}\n"
             'internet_targets = "10.20.0.9"\npolicy = "baseline-2"\njoin_page = "http://page.lab/generate_204"\n'

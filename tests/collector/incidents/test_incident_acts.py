@@ -242,7 +242,7 @@ def test_the_open_interface_shows_steps_without_names_and_the_admin_socket_takes
     assert asked(public, "GET", "/v1/incidents?from=2026-09-16&to=2026-09-17").json()[0]["state"] == "open"
     assert asked(public, "GET", "/v1/incidents/99").status_code == 404
     assert asked(public, "GET", "/v1/incidents?from=soon").status_code == 400
-    assert asked(public, "POST", "/v1/incidents/1").status_code == 405
+    assert asked(public, "POST", "/v1/incidents/1").status_code == 401
 
 
 def test_the_words_of_a_report_wait_for_an_operator_and_what_is_erased_is_gone(store, clock):
