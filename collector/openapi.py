@@ -91,5 +91,7 @@ async def page(_: Request) -> Response:
     return HTMLResponse(
         "<!doctype html><html lang=en><meta charset=utf-8><title>campus-wifi HTTP contract</title>"
         "<body><h1>HTTP contract, version 1</h1><p>Shapes: <a href=/openapi.json>openapi.json</a></p>"
+        "<p>A reader is everybody where the board is public, else somebody with an account or a program with a bearer "
+        "token; an operator may do what a reader may, an admin what both may.</p>"
         f"<table><tr><th>Request<th>Who<th>What</tr>{rows}</table></body></html>"
     )

@@ -65,7 +65,7 @@ async def _serve(services: Services, listener: socket.socket, ready: Callable[[s
     loop = asyncio.get_running_loop()
     with contextlib.ExitStack() as ending:
         Presence(services).start(ending)
-        access = Access(services)
+        access = Access(services, ending)
         pages = [*surfaces.start(services, _version(), ending, access.readers), *access.routes]
         ending.enter_context(_throughput(services))
         main = _Server(_settings(behind(create_app(services, pages, access.readers, access.visitors), config), config))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+
 from starlette.requests import Request
 from starlette.routing import BaseRoute, Route
 
@@ -25,7 +27,8 @@ PROVIDER_SECONDS = 10.0
 class Access:
     """``visitors`` and ``readers`` are what the application asks; ``routes`` the pages of sign-in."""
 
-    def __init__(self, services: Services) -> None:
+    def __init__(self, services: Services, ending: contextlib.ExitStack) -> None:
+        """``ending`` closes what is kept open."""
         public = services.config.is_public
 
         def may(request: Request, action: str) -> bool:
@@ -48,6 +51,8 @@ class Access:
             behind(AUDIT_LOG, "GET", AUDIT, doors.audit_log, self.readers, pages),
         ]
         if settings is not None:
-            provider = Provider(settings, Client(PROVIDER_SECONDS), services.clock)
+            client = Client(PROVIDER_SECONDS)
+            ending.callback(client.close)
+            provider = Provider(settings, client, services.clock)
             district = District(services, provider, doors)
             self.routes += [Route(THERE, district.there, methods=["GET"]), Route(BACK, district.back, methods=["GET"])]

@@ -13,10 +13,11 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from collector.access import headers
 from collector.access.table import OWN_CHECK, action_of
-from collector.access.visitors import NOBODY, Visitor, Visitors
+from collector.access.visitors import API, BOARD, NOBODY, Visitor, Visitors
 from collector.board.behind import GuardedPage
 from collector.board.readers import Readers
 from collector.store import audit
+from collector.store.audit import Origin
 
 VISITOR = "campus_wifi.visitor"
 """Where the request's scope holds its Visitor."""
@@ -43,7 +44,10 @@ class Entrance:
                 headers.add(message, tls=self._tls, personal=bool(visitor.name))
             await send(message)
 
-        with audit.coming_by(visitor.origin(address)):
+        door = API if scope["path"].startswith("/v1/") else BOARD
+        # Of people without an account nothing is kept, also not from where they wrote.
+        origin = Origin(visitor.way or door, address if visitor.name else "")
+        with audit.coming_by(origin):
             await self._app(scope, receive, headed)
 
 

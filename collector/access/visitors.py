@@ -18,7 +18,6 @@ from collector.access.roles import NAMED, Role
 from collector.access.secrets import TOKEN_PREFIX, digest
 from collector.services import Services
 from collector.store import accounts, api_tokens, sessions
-from collector.store.audit import Origin
 from collector.store.sessions import Session
 
 API, BOARD, PROXY = "api", "board", "proxy"
@@ -34,10 +33,6 @@ class Visitor(Struct, frozen=True):
     way: str = ""
     session: str = ""
     fault: str = ""
-
-    def origin(self, address: str) -> Origin:
-        """Of people without an account nothing is kept, also not from where they wrote."""
-        return Origin(self.way or BOARD, address if self.name else "")
 
 
 NOBODY = Visitor()

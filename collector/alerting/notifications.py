@@ -14,7 +14,7 @@ from sqlalchemy import Connection
 
 from collector.alerting.alert import Terms
 from collector.alerting.rules import alerts
-from collector.store import incidents, notifications
+from collector.store import audit, incidents, notifications
 from collector.store.incidents import Kept, Step
 from collector.store.notifications import Told
 
@@ -83,6 +83,7 @@ def attach(connection: Connection, now: float) -> int:
         steps = incidents.steps(connection, [incident.id]).get(incident.id, [])
         if not any(step.step == NOTIFIED and step.by == by for step in steps):
             incidents.write_step(connection, Step(incident.id, NOTIFIED, one.told_at, by, one.alert))
+            audit.write(connection, now, by, f"incident {NOTIFIED}", f"{incident.id} {one.scope}", one.alert)
             written += 1
         notifications.belongs(connection, number, incident.id)
     return written

@@ -46,7 +46,7 @@ def begin(connection: Connection, made: Session, replaces: str = "") -> None:
         delete(session).where((session.c.expires_at <= made.created_at) | (session.c.digest == replaces))
     )
     connection.execute(insert(session).values({name: getattr(made, name) for name in Session.__struct_fields__}))
-    audit.write(connection, made.created_at, made.name, "signed in", made.name, made.way)
+    audit.write(connection, made.created_at, made.name, "signed in", made.name, made.role)
 
 
 def find(connection: Connection, digest: str) -> Session | None:
@@ -62,7 +62,7 @@ def end(connection: Connection, digest: str, now: float) -> None:
     found = find(connection, digest)
     if found is not None:
         connection.execute(delete(session).where(session.c.digest == digest))
-        audit.write(connection, now, found.name, "signed out", found.name, found.way)
+        audit.write(connection, now, found.name, "signed out", found.name)
 
 
 def end_all(connection: Connection, name: str, way: str) -> None:
@@ -77,6 +77,5 @@ def send_away(connection: Connection, made: UnderWay, now: float) -> None:
 
 def take_back(connection: Connection, state: str) -> UnderWay | None:
     """Once: whoever comes with the same state again finds nothing."""
-    row = connection.execute(select(*_WAITING).where(sign_in.c.state == state)).first()
-    connection.execute(delete(sign_in).where(sign_in.c.state == state))
+    row = connection.execute(delete(sign_in).where(sign_in.c.state == state).returning(*_WAITING)).first()
     return None if row is None else UnderWay(*row)

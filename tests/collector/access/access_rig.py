@@ -71,7 +71,7 @@ def serving(folder: Path, clock: Clock | None = None, **config: Any) -> Iterator
         store = ending.enter_context(Store(settings.database_url, slot_seconds=300))
         fill(store, clock())
         services = Services(store, settings, Signer.load_or_create(folder), clock, CollectorRegistry())
-        access = Access(services)
+        access = Access(services, ending)
         pages = [*surfaces.start(services, "1.0", ending, access.readers), *access.routes]
         app = create_app(services, pages, access.readers, access.visitors)
         listener = socket.create_server(("127.0.0.1", 0))

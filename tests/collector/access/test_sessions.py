@@ -4,12 +4,16 @@ import re
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from urllib.parse import urljoin, urlsplit
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from collector.access import doors, passwords
+from collector.access import doors, passwords, roles
 from collector.config import Config
-from collector.store import accounts, audit
+from collector.incidents import Incident, Part
+from collector.store import accounts, audit, incidents
 from tests.collector.access.access_rig import PASSWORD, People, serving
 from tests.collector.rig import Clock
 
@@ -201,3 +205,46 @@ def test_every_answer_carries_the_headers_that_bind_a_page(people: People) -> No
         assert headers["x-content-type-options"] == "nosniff", path
         assert headers["referrer-policy"] == "same-origin", path
         assert "strict-transport-security" not in headers, path
+
+
+def test_an_operator_acknowledges_on_the_board_and_a_program_by_its_token_and_their_names_stand_there(
+    people: People,
+) -> None:
+    begin = int(people.clock()) - 3600
+    fault = Incident("campus lincoln", begin, None, "dns", "asked", (Part("lincoln", begin, None, 600),))
+    number = people.store.write(lambda c: incidents.add(c, fault, begin + 60)).result()
+    path, mine = f"/incidents/{number}", people.session("ana")
+    assert "Add this step" in people.http.get(path, headers=mine).text
+
+    form = {"act": "step", "step": "acknowledged", "token": people.form_token(path, "ana")}
+    assert people.http.post(path, data=form, headers=mine).status_code == 303
+    act = {"act": "step", "step": "on_site", "note": "at the closet"}
+    done = people.http.post(f"/v1{path}", json=act, headers=people.bearer("operator"))
+    assert (done.status_code, done.json()["by"]) == (200, "token a operator")
+    wrong = people.http.post(f"/v1{path}", json={"act": "step", "step": "magic"}, headers=people.bearer("operator"))
+    assert (wrong.status_code, "no step 'magic'" in wrong.json()["error"]) == (422, True)
+
+    with people.store.read() as connection:
+        steps = [(one.step, one.by) for one in incidents.steps(connection, [number])[number]]
+        said = [(one.actor, one.action, one.way) for one in audit.entries(connection) if one.action[:8] == "incident"]
+    assert steps == [("acknowledged", "ana"), ("on_site", "token a operator")]
+    assert said == [
+        ("token a operator", "incident on_site", "api"), ("ana", "incident acknowledged", "account")
+    ]  # fmt: skip
+    assert "ana" not in people.http.get(f"/v1{path}", headers=people.bearer("viewer")).text
+
+
+@given(st.text(alphabet=st.sampled_from("/\\.:@?#%\t\n\r evilxn2fh-"), max_size=30))
+def test_whatever_is_asked_for_sign_in_leads_to_this_site(address: str) -> None:
+    led = doors.local(address)
+
+    # Browsers read a backslash as a slash, and leave out tabs and line ends.
+    as_browsers = re.sub(r"[\t\r\n]", "", led).replace("\\", "/")
+    assert urlsplit(urljoin("https://here.example/sign-in", as_browsers)).netloc == "here.example"
+
+
+@given(st.sampled_from(sorted(roles.LEAST)), st.sampled_from(roles.Role), st.booleans())
+def test_each_role_may_do_what_those_before_it_may(action: str, role: roles.Role, public: bool) -> None:
+    if roles.may(role, action, public=public):
+        assert all(roles.may(higher, action, public=public) for higher in roles.Role if higher >= role)
+        assert roles.may(role, action, public=True)
