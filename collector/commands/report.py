@@ -5,19 +5,14 @@ from __future__ import annotations
 import argparse
 import hashlib
 import os
-import time
 from pathlib import Path
-from typing import Any
 
-from collector import answers
-from collector.board.language import DEFAULT, LANGUAGES, Language
+from collector.board.language import DEFAULT, LANGUAGES
 from collector.commands.console import Failure, print_json, progress, say, wrong_use
-from collector.commands.present import open_store, settings
+from collector.commands.report_words import worded
 from collector.commands.when import day
-from collector.commitment.period import KINDS, UnknownPeriod
-from collector.report import reading
+from collector.commitment.period import KINDS
 from collector.report.blocks import Document
-from collector.report.document import document
 from collector.report.html import html
 from collector.report.pdf import NotSet, pdf
 
@@ -60,14 +55,11 @@ def run(arguments: argparse.Namespace) -> int:
         raise wrong_use("--period and --from or --to say two things", "leave one of them out")
     if arguments.since and arguments.until and arguments.since > arguments.until:
         raise wrong_use(f"--from {arguments.since} is after --to {arguments.until}", "exchange the two")
-    read = _read(arguments)
-    summary = _summary(read, arguments.language)
-    words = document(read, Language(arguments.language))
-    made_at = read.made_at
-    del read  # setting a large district's pages takes memory enough
-    made, missing = _set(words, out.suffix.lower(), made_at)
+    words = worded(arguments)
+    made, missing = _set(words.document, out.suffix.lower(), words.made_at)
     _write(out, made)
-    summary |= {"file": str(out), "bytes": len(made), "sha256": hashlib.sha256(made).hexdigest()}
+    written = {"file": str(out), "bytes": len(made), "sha256": hashlib.sha256(made).hexdigest()}
+    summary = written | words.summary
     if arguments.json:
         print_json(summary)
         return 0
@@ -79,19 +71,6 @@ def run(arguments: argparse.Namespace) -> int:
     if missing:
         say(f"  {missing} characters of names are in no font here and are printed as \ufffd: install fonts-noto")
     return 0
-
-
-def _read(arguments: argparse.Namespace) -> reading.Reading:
-    config = settings(arguments)
-    period = arguments.period or ("" if arguments.since or arguments.until else "month")
-    asked = answers.Asked(period=period, campus=arguments.campus, by="region", term=config.term)
-    with open_store(config) as store, progress("read", "campuses") as shown:
-        try:
-            return reading.read(store, asked, arguments.since, arguments.until, now=time.time(), shown=shown)
-        except answers.UnknownCampus as fault:
-            raise wrong_use(str(fault), "`wifi-collector commitment --json` lists the campuses") from None
-        except UnknownPeriod as fault:
-            raise wrong_use(fault.reason, fault.mend) from None
 
 
 def _set(words: Document, form: str, made_at: float) -> tuple[bytes, int]:
@@ -121,26 +100,3 @@ def _write(out: Path, made: bytes) -> None:
         half.unlink(missing_ok=True)
         hint = "check the folder, its space and permissions"
         raise Failure(f"{out} was not written: {fault.strerror or fault}", hint) from None
-
-
-def _summary(read: reading.Reading, language: str) -> dict[str, Any]:
-    answer = read.answer
-    return {
-        "language": language,
-        "from": answer["from"],
-        "to": answer["to"],
-        "period": answer["period"],
-        "policy": answer["policy"],
-        "proposed": answer.get("proposed"),
-        "campus": read.only or None,
-        "campus_pages": len(read.campuses),
-        "totals": {
-            who: {key: total[key] for key in ("campuses", "falls_short", "not_enough_evidence", "meets")}
-            for who, total in answer["totals"].items()
-        },
-        "digests": {
-            kind: [{"digest": digest, "from": first, "to": last} for digest, first, last in named]
-            for kind, named in read.digests.named.items()
-        }
-        | {"evidence": read.digests.evidence, "chain": read.digests.chain[1]},
-    }

@@ -145,7 +145,7 @@ def _listed(
     if not found:
         return [*made, paragraph(text(_("None.")))]
     rows = tuple((name(_named(say, one)), *cells(one)) for one in found[:_LISTED])
-    caption = _("{n} of {all}, the worst first").format(n=len(rows), all=len(found))
+    caption = _("{n} of {all} shown").format(n=len(rows), all=len(found))
     made.append(Table(caption, columns, (5, 4, 3), (2,), rows))
     if len(found) > _LISTED:
         return [*made, _more(say, len(found) - _LISTED, command)]

@@ -22,8 +22,8 @@ def document(read: Reading, say: Language) -> Document:
     if read.method is None:
         words = _("No campus is imported yet: there is nothing to report.")
         return Document(title, say.code, made_at, (Sheet((heading(1, text(title)), paragraph(text(words)))),))
-    standing = figures.standing(say, answer, read.method.policy.agreed_by)
-    first: list[Block] = [paragraph(strong(f"{days}. "), text(_("Made on {when}.").format(when=made_at)), look="soft")]
+    standing = figures.standing(say, read.method.policy)
+    first: list[Block] = [paragraph(strong(f"{days}. "), text(_("Made on {when}").format(when=made_at)), look="soft")]
     first.append(paragraph(*standing, look="note"))
     if answer["demonstration_hours"]:
         words = _("DEMONSTRATION HOURS: every campus counts as in class, day and night. These figures say nothing "

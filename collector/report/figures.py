@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from collector.board.language import Language, percent
+from collector.board.views import PolicyNow
 from collector.report.blocks import Run, Runs, Table, code, text
 
 
@@ -84,18 +85,18 @@ def trend(one: Mapping[str, Any], say: Language) -> str:
     return words.format(lower=percent(found["met_ratio_lower"]), upper=percent(found["met_ratio_upper"]))
 
 
-def standing(say: Language, answer: Mapping[str, Any], parties: tuple[str, ...]) -> tuple[Run, ...]:
+def standing(say: Language, policy: PolicyNow) -> tuple[Run, ...]:
     """Which policy judged, and whether both parties have agreed to it: on the first page of each report."""
     _ = say.catalogue.gettext
-    made = [text(_("Judged by policy {name}.").format(name=answer["policy"]) + " ")]
-    if answer["proposed"]:
+    made = [text(_("Judged by policy {name}.").format(name=policy.name) + " ")]
+    if policy.proposed:
         made.append(Run(_("PROPOSED: the parties have not both agreed to it."), "strong"))
     else:
-        made.append(Run(_("AGREED by {who}.").format(who=", ".join(parties)), "strong"))
-    if answer["back_dated"]:
+        made.append(Run(_("AGREED by {who}.").format(who=", ".join(policy.agreed_by)), "strong"))
+    if policy.back_dated:
         made.append(Run(" " + _("BACK-DATED: it was chosen after days that it judges were over."), "strong"))
-    objective = _("Objective: {share} of class time.").format(share=percent(answer["objective"]))
+    objective = _("Objective: {share} of class time.").format(share=percent(policy.objective))
     made.append(text(f" {objective}"))
-    if answer["day_objective"] is not None:
-        made.append(text(" " + _("And {share} of school days.").format(share=percent(answer["day_objective"]))))
+    if policy.day_objective is not None:
+        made.append(text(" " + _("And {share} of school days.").format(share=percent(policy.day_objective))))
     return tuple(made)

@@ -12,6 +12,8 @@ import pypdf
 import pytest
 
 from collector.board.language import Language, percent
+from collector.report.blocks import Document, Sheet, heading, text
+from collector.report.pdf import pdf
 from collector.store import Store
 from tests.collector.command import Run, command_line
 from tests.collector.report.september import LONG, PERIOD, SECRET, district
@@ -117,6 +119,7 @@ def test_page_one_says_that_the_policy_is_proposed_and_simulated_campuses_are_ma
     every = pages(written["en.pdf"])
 
     assert "PROPOSED: the parties have not both agreed to it." in every[0]
+    assert "of school days" not in every[0], "version 1 asks nothing of a school day"
     assert "Of 3 campuses: 1 ✕ falls short, 1 ? not enough evidence, 1 ✓ meets." in every[0]
     assert "1 SIMULATED campuses are in none of these figures" in every[0]
     assert every[2].splitlines()[1] == "Modelled"
@@ -127,20 +130,29 @@ def test_page_one_says_that_the_policy_is_proposed_and_simulated_campuses_are_ma
 
 def test_names_are_never_markup(written: dict[str, bytes]) -> None:
     for name in ("en.pdf", "es.pdf"):
-        text = " ".join(pages(written[name])).replace("\u200b", "")
-        assert '#panic("x") $x$ *b* _i_ @ref `c` \\ <script>alert(1)</script> {{ 1 }} &' in text.replace("\n", " ")
-        assert LONG in text.replace("\n", "").replace(" ", "")
-        assert "\u202e" not in text
+        said = " ".join(pages(written[name])).replace("\u200b", "")
+        assert '#panic("x") $x$ *b* _i_ @ref `c` \\ <script>alert(1)</script> {{ 1 }} &' in said.replace("\n", " ")
+        assert LONG in said.replace("\n", "").replace(" ", "")
+        assert "\u202e" not in said
     html = written["en.html"].decode()
     assert "<script" not in html
     assert "&lt;script&gt;alert(1)&lt;/script&gt; {{ 1 }} &amp; \ufffdgnp.exe" in html
 
 
+def test_a_character_that_no_font_has_is_printed_as_a_mark_and_counted() -> None:
+    """Cuneiform: hardly a server has it."""
+    blocks = heading(1, text("\U00012345 Lincoln \u2713"))
+    data, missing = pdf(Document("title", "en", "foot", (Sheet((blocks,)),)), 1.8e9)
+
+    assert missing == 1
+    assert "\ufffd Lincoln \u2713" in pages(data)[0]
+
+
 def test_no_word_about_a_person_and_no_hand_is_in_a_report(written: dict[str, bytes]) -> None:
     for name, data in written.items():
-        text = " ".join(pages(data)) if name.endswith("pdf") else data.decode()
-        assert SECRET not in text
-        assert "Doe" not in text
+        said = " ".join(pages(data)) if name.endswith("pdf") else data.decode()
+        assert SECRET not in said
+        assert "Doe" not in said
 
 
 def test_the_effort_and_the_planned_work_stand_in_the_report(written: dict[str, bytes]) -> None:
