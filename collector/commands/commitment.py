@@ -87,7 +87,7 @@ def run(arguments: argparse.Namespace) -> int:
             raise wrong_use(str(fault), "`wifi-collector commitment --json` lists the campuses") from None
         except UnknownPeriod as fault:
             raise wrong_use(fault.reason, fault.mend) from None
-    if arguments.figure:
+    if arguments.figure is not None:
         try:
             print_json(figure.at(answer, arguments.figure))
         except figure.UnknownFigure as fault:

@@ -28,9 +28,8 @@ def at(answer: Any, path: str) -> Any:
             found = found[step]
         elif isinstance(found, Sequence) and not isinstance(found, str):
             if not step.isascii() or not step.isdigit() or int(step) >= len(found):
-                raise UnknownFigure(
-                    f"{where} has no item {step[:60]!r}", f"its items are numbered 0 to {len(found) - 1}"
-                )
+                there = f"its items are numbered 0 to {len(found) - 1}" if found else "it has no items"
+                raise UnknownFigure(f"{where} has no item {step[:60]!r}", there)
             found = found[int(step)]
         else:
             raise UnknownFigure(f"{where} is one value, and has no {step[:60]!r}", f"write --figure {where}")

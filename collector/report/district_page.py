@@ -24,7 +24,7 @@ from collector.report.blocks import (
 )
 from collector.report.reading import Reading
 
-_WORST = 12
+_WORST = 10
 _REGIONS = 12
 _LISTED = 200
 """Of each list the worst of so many; its command prints all."""
