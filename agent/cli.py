@@ -17,6 +17,7 @@ _LATER = {
     "reflect": ("agent.reflect", "be the far end of the campus's throughput tests"),
     "doctor": ("agent.doctor.cli", "what this device can and cannot measure, and how to mend it"),
     "survey": ("agent.survey.cli", "walk a campus and measure room by room"),
+    "prepare-image": ("agent.image.cli", "make a card or disk fit to be copied for many devices"),
     "simulate": ("agent.simulate.cli", "a modelled fleet of agents over a modelled district"),
 }
 _EXAMPLES = """examples:
