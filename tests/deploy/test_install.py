@@ -61,8 +61,6 @@ def test_a_server_is_set_up_without_a_network_upgraded_behind_a_backup_and_taken
     assert len(machine.text("/etc/campus-wifi/secrets/grafana-admin-password")) == 64
     assert machine.exists("/etc/systemd/system/prometheus.service.d/campus-wifi.conf")
 
-    # As systemd makes it for the unit (StateDirectory=).
-    machine.run("install", "-d", "-m", "700", "-o", "campus-wifi-collector", "/var/lib/campus-wifi-collector")
     (machine.given / "campuses.csv").write_text("id,name\nlincoln-hs,Lincoln High\n")
     machine.run(*USE, "import", "campuses", "/given/campuses.csv", "--apply")
     machine.run("sh", "-c", "echo '# mine' >>/etc/campus-wifi/alertmanager/alertmanager.yml")

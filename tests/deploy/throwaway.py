@@ -29,14 +29,18 @@ rm -rf "$1/merged/etc/campus-wifi" "$1/merged/opt/campus-wifi"
 echo ready
 exec sleep infinity
 """
-# Answers as systemd does where nothing fails, and starts nothing: tests start what the units say, as the units say.
+# The real one enables and disables, which needs no systemd that runs; whatever starts or stops is said to have done so.
 _SYSTEMCTL = """#!/bin/sh
 echo "systemctl $*" >>/given/calls
-[ "$1" != cat ]
+case $1 in
+enable | disable) exec /usr/bin/systemctl --root=/ $(echo "$*" | sed s/--now//) ;;
+cat) exit 1 ;;
+esac
 """
-# Debian's packages as they were fetched for the tests: their files and their user, without asking the archive.
+# Debian's packages as they were fetched for the tests: their units and their user, without asking the archive.
 _APT_GET = """#!/bin/sh
 echo "apt-get $*" >>/given/calls
+cp -n /release/.venv/debian/lib/systemd/system/prometheus*.service /lib/systemd/system/
 getent passwd prometheus >/dev/null || useradd --system --user-group --home-dir /var/lib/prometheus prometheus
 """
 # Written by programs of the system's own, whatever is installed with them.
