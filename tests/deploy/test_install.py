@@ -79,6 +79,8 @@ def test_a_server_is_set_up_without_a_network_upgraded_behind_a_backup_and_taken
     assert not machine.exists("/opt/campus-wifi-collector")
     assert machine.exists("/var/lib/campus-wifi-collector/collector.db")
     machine.run(SERVER, "--purge")
+    # What came with Debian's packages is theirs to take away: apt-get purge.
+    machine.run("sh", "-c", "rm /lib/systemd/system/prometheus*.service /etc/systemd/system/*/prometheus*.service")
     machine.run("userdel", "prometheus")
 
     assert machine.written() - before == set()
