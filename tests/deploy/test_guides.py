@@ -50,6 +50,8 @@ def test_the_commands_of_the_guides_work_one_guide_after_the_other(tmp_path: Pat
         (work / "dashboards").mkdir(parents=True)
         shutil.copytree(ROOT / "deploy", work / "deploy", ignore=shutil.ignore_patterns("secrets", "__pycache__"))
         shutil.copytree(ROOT / "dashboards" / "json", work / "dashboards" / "json")
+        for name in ("pyproject.toml", "README.md", "LICENSE"):
+            shutil.copy2(ROOT / name, work)
         shutil.copy2(wheel, work)
         (work / "campuses.csv").write_text("id,name\nlincoln-hs,Lincoln High\nmark-twain,Mark Twain Elementary\n")
         (work / "van.csv").write_text("campus,agents\nlincoln-hs,1\nmark-twain,2\n")
