@@ -224,22 +224,34 @@ def test_the_collector_takes_its_configuration_and_the_addresses_in_it_are_servi
 
 
 @pytest.mark.binaries
-def test_the_configuration_with_the_containers_names_is_one_that_the_programs_take(tmp_path: Path) -> None:
+@pytest.mark.parametrize("services", [BASE["services"], TLS["services"]], ids=["alone", "with TLS"])
+def test_the_configuration_with_the_containers_names_is_one_that_the_programs_take(
+    tmp_path: Path, services: dict[str, Any]
+) -> None:
     given, out = tmp_path / "given", tmp_path / "configured"
     out.mkdir()
     given.mkdir()
     for target, (source, _) in mounts(SERVICES["configure"]).items():
         if target.startswith("/given/"):
             (given / Path(target).name).write_text((DEPLOY / source).read_text())
-    values = {key: str(value) for key, value in SERVICES["configure"]["environment"].items()}
+    values = {key: str(value) for key, value in services["configure"]["environment"].items()}
     path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
     places = {"GIVEN": str(given), "CONFIGURED": str(out), "PATH": path}
     subprocess.run(["sh", given / "configure"], env=os.environ | values | places, timeout=60, check=True)
 
-    text = (out / "prometheus.yml").read_text() + (out / "alertmanager.yml").read_text()
+    text_of_prometheus = (out / "prometheus.yml").read_text()
+    text = text_of_prometheus + (out / "alertmanager.yml").read_text()
     assert "127.0.0.1" not in text and "/etc/campus-wifi/secrets" not in text
     assert set(re.findall(r"\b([a-z.]+):(?:8080|909[035])\b", text)) <= {*SERVICES, "host.docker.internal"}
     assert "/run/secrets/notifications-token" in text
+    [job] = [j for j in yaml.safe_load(text_of_prometheus)["scrape_configs"] if j["job_name"] == "campus_wifi"]
+    shown = job.get("authorization", {}).get("credentials_file", "")
+    # The collector's metrics are public exactly where no token is shown.
+    held = config.load(DEPLOY / "compose" / "collector.toml", services["collector"]["environment"])
+    assert held.is_public == (shown == "")
+    assert shown.removeprefix("/run/secrets/") in ["", *services["prometheus"].get("secrets", [])]
+    # promtool wants to see the file.
+    (out / "prometheus.yml").write_text(text_of_prometheus.replace(shown or "\0", str(given / "configure")))
     promtool, amtool = binaries.need("promtool"), binaries.need("amtool")
     for command in (
         [promtool, "check", "config", out / "prometheus.yml"],
