@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import structlog
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Receive, Scope, Send
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
@@ -18,14 +19,19 @@ from collector.config import Config
 PEER = "campus_wifi.peer"
 """Where the request's scope holds the address that the connection came from, whatever its headers say."""
 _MOST = 64
+_log = structlog.get_logger()
 
 
 def behind(app: ASGIApp, config: Config) -> ASGIApp:
     """The application as it is served where ``config`` says that a proxy is in front; else as it is."""
     if not config.behind_proxy:
         return app
-    # Which address the proxy has only the administrator knows: where none is named, every one is taken for it.
-    trusted = [str(one) for one in config.proxy.addresses] if config.proxy is not None else "*"
+    if config.proxy is not None:
+        trusted: list[str] | str = [str(one) for one in config.proxy.addresses]
+    else:
+        # Which address the proxy has only the administrator knows.
+        _log.warning("behind_proxy without [proxy] addresses: whoever sends a request may say from where it comes")
+        trusted = "*"
     return _Peer(ProxyHeadersMiddleware(app, trusted_hosts=trusted))  # type: ignore[arg-type]
 
 
@@ -45,7 +51,7 @@ def said(scope: Any, proxy: Proxy) -> tuple[str, Role] | None:
     """Name and role as the proxy says them; None where it says nobody. Headers that it did not send are taken out of
     ``scope``."""
     peer = scope.get(PEER) or (scope["client"][0] if scope.get("client") else "")
-    if not proxy.is_at(peer):
+    if not proxy.roles or not proxy.is_at(peer):
         headers = MutableHeaders(scope=scope)
         for name in (proxy.user_header, proxy.groups_header):
             while name in headers:

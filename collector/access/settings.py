@@ -28,10 +28,11 @@ class Oidc(Struct, frozen=True):
 
 
 class Proxy(Struct, frozen=True):
-    """A proxy that signs people in and says who they are. Only from ``addresses`` is it believed."""
+    """A proxy in front. Only from ``addresses`` is it believed: of the sender's address, and, where ``roles`` gives
+    groups a role, of who the sender is."""
 
     addresses: tuple[Network, ...]
-    roles: dict[str, Role]
+    roles: dict[str, Role] = {}
     user_header: str = "X-Forwarded-User"
     groups_header: str = "X-Forwarded-Groups"
 
@@ -57,7 +58,7 @@ def oidc(value: Any) -> Oidc:
 
 def proxy(value: Any) -> Proxy:
     """Raises ValueError with the mend."""
-    given = _table(value, Proxy, ("addresses", "roles"))
+    given = _table(value, Proxy, ("addresses",))
     listed = given["addresses"]
     if not isinstance(listed, list) or not listed:
         raise ValueError('addresses is empty; name the proxy: addresses = ["10.0.0.5"]')
@@ -68,7 +69,7 @@ def proxy(value: Any) -> Proxy:
     if any(one.prefixlen == 0 for one in addresses):
         raise ValueError("addresses holds every address there is; name the proxy alone")
     texts = {key: _text(given, key) for key in ("user_header", "groups_header") if key in given}
-    return Proxy(addresses=addresses, roles=_roles(given["roles"]), **texts)
+    return Proxy(addresses=addresses, roles=_roles(given["roles"]) if "roles" in given else {}, **texts)
 
 
 def is_safe(url: Any) -> bool:

@@ -15,7 +15,7 @@ import pytest
 import uvicorn
 
 from collector.access import settings
-from collector.access.proxy import behind
+from collector.access.proxy import behind, said
 from collector.config import Config, ConfigError, load
 from collector.store import audit
 from tests.collector.access.access_rig import People, serving
@@ -109,8 +109,16 @@ def test_what_is_done_through_the_proxy_stands_with_the_address_that_the_proxy_t
     assert (entry.way, entry.address) == ("proxy", "192.0.2.7")
 
 
+def test_a_proxy_that_signs_nobody_in_tells_only_addresses() -> None:
+    alone = settings.proxy({"addresses": [PROXY]})
+    scope = {"type": "http", "client": (PROXY, 1), "headers": [(b"x-forwarded-user", b"kim")]}
+
+    assert said(scope, alone) is None
+    assert scope["headers"] == []
+
+
 @pytest.mark.parametrize(
-    ("text", "said"),
+    ("text", "mend"),
     [
         ('[proxy]\naddresses = ["10.0.0.5"]\nroles = { a = "viewer" }', "behind_proxy = true"),
         ('behind_proxy = true\n[proxy]\naddresses = ["0.0.0.0/0"]\nroles = { a = "viewer" }', "every address"),
@@ -118,8 +126,8 @@ def test_what_is_done_through_the_proxy_stands_with_the_address_that_the_proxy_t
         ('behind_proxy = true\n[proxy]\nroles = { a = "viewer" }', "addresses is missing"),
     ],
 )
-def test_a_proxy_that_is_not_named_well_is_refused(tmp_path: Path, text: str, said: str) -> None:
+def test_a_proxy_that_is_not_named_well_is_refused(tmp_path: Path, text: str, mend: str) -> None:
     (tmp_path / "collector.toml").write_text(text)
 
-    with pytest.raises(ConfigError, match=said):
+    with pytest.raises(ConfigError, match=mend):
         load(tmp_path / "collector.toml", {})
