@@ -1,7 +1,8 @@
-"""The judge's speed. `python -m tests.bench.judge [--campuses N] [--days N] [--only slot|month|others]`
+"""The judge's speed. `python -m tests.bench.judge [--campuses N] [--days N] [--only slot|month|others] [--form joined]`
 
 Prints, as medians: a campus-slot with 100 access points and 5 agents in milliseconds of CPU, and a month of 40 such
-campuses judged again from its evidence, with the district of 1,000 as an extrapolation; beside each stands its limit.
+campuses judged again from its evidence, as it landed and as it stands joined a day later (the limit's case), with the
+district of 1,000 as an extrapolation; beside each stands its limit.
 Then it runs what measures the rest of an answer: tests.bench.commitment (a month over the ledger rows of 1,000
 campuses) and tests.bench.at_rest (bytes a sample that evidence takes).
 """
@@ -17,15 +18,18 @@ import tempfile
 import time
 from pathlib import Path
 
+import msgspec
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
+from collector.day_record import DayRecord
 from collector.evaluate import Context, evaluate_slots
 from collector.hours import Hours
 from collector.inventory import AccessPoint, Campus, Inventory
 from collector.judge import Judge
 from collector.policy import baseline
-from collector.store import Store
+from collector.store import Store, ledger
+from tests.bench import joined_month
 from tests.bench import judged_month as month
 from tests.evidence import GOOD_PATH, agent_id, placed, report
 
@@ -34,6 +38,7 @@ MONTH_LIMIT_SECONDS = 60.0
 DISTRICT = 1000
 BEGIN = 1772550000
 ROUNDS = 9
+FORMS = {"landed": month, "joined": joined_month}
 NOW = month.at(month.MONTH[-1] + datetime.timedelta(days=2), datetime.time())
 
 
@@ -83,12 +88,12 @@ def slot():
     )
 
 
-def judged_again(folder, campuses, days, rounds):
+def judged_again(form, folder, campuses, days, rounds):
     """A month's evidence, judged once to have a ledger, then again ``rounds`` times on all processors."""
     with Store(f"sqlite:///{folder}/evidence.db") as store:
         month.fill(store, campuses, NOW)
-        with _bar("evidence made", len(days)) as shown:
-            reports = month.add_evidence(store, campuses, days, shown)
+        with _bar(f"evidence made, {form}", len(days)) as shown:
+            reports = FORMS[form].add_evidence(store, campuses, days, shown)
         judge = Judge(store, lambda: NOW)
         took = []
         for n in range(rounds + 1):
@@ -97,21 +102,30 @@ def judged_again(folder, campuses, days, rounds):
                 done = judge.again(days[0], days[-1], None, "bench", progress=shown)
             took.append((time.perf_counter() - begin, _cpu_seconds() - before))
         assert done.changed == 0
+        assert _all_met(store, campuses, days)
     wall, cpu = (statistics.median(column) for column in zip(*took[1:], strict=True))
     processors = len(os.sched_getaffinity(0))
     print(
-        f"{len(days)} school days of {campuses} campuses ({done.campus_days} campus-days, {done.slots} slots, "
+        f"{form}: {len(days)} school days of {campuses} campuses ({done.campus_days} campus-days, {done.slots} slots, "
         f"{reports:,} reports) judged again: {wall:.1f} s wall, {cpu:.1f} s CPU on {processors} processors (load "
         f"{os.getloadavg()[0]:.1f}; median of {rounds}; the first time, into an empty ledger: {took[0][0]:.1f} s wall, "
         f"{took[0][1]:.1f} s CPU)"
     )
-    whole = campuses == 40 and list(days) == month.SCHOOL_DAYS
-    if whole:
+    if campuses == 40 and list(days) == month.SCHOOL_DAYS and form == "joined":
         print(f"limit {MONTH_LIMIT_SECONDS:.0f} s for the month of 40: {held(wall, MONTH_LIMIT_SECONDS)}")
     alike = DISTRICT / campuses * len(month.SCHOOL_DAYS) / len(days)
     print(
         f"extrapolated to {DISTRICT:,} campuses and {len(month.SCHOOL_DAYS)} school days: {wall * alike / 60:.0f} min"
     )
+
+
+def _all_met(store, campuses, days):
+    """Whether the ledger says of every slot in class that it is met: the evidence was there and was read."""
+    with store.read() as connection:
+        rows = ledger.newest_of_period(connection, days[0].isoformat(), days[-1].isoformat())
+        records = [msgspec.json.decode(row.body, type=DayRecord) for row in rows if row.campus in month.names(campuses)]
+    taught = [one for one in records if one.strip.count("m")]
+    return len(taught) == campuses * len(days) and all(one.strip.count("m") == month.CLASS_SLOTS for one in taught)
 
 
 def _cpu_seconds():
@@ -144,13 +158,15 @@ def main() -> None:
     parser.add_argument("--campuses", type=int, default=40)
     parser.add_argument("--days", type=int, default=len(month.SCHOOL_DAYS), help="school days of the month")
     parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--form", choices=FORMS, help="evidence as it landed, or as it is joined after a day")
     parser.add_argument("--only", choices=("slot", "month", "others"))
     asked = parser.parse_args()
     if asked.only in (None, "slot"):
         slot()
     if asked.only in (None, "month"):
-        with tempfile.TemporaryDirectory(prefix="campus-wifi-judge-") as made:
-            judged_again(Path(made), asked.campuses, month.SCHOOL_DAYS[: asked.days], asked.rounds)
+        for form in FORMS if asked.form is None else (asked.form,):
+            with tempfile.TemporaryDirectory(prefix="campus-wifi-judge-") as made:
+                judged_again(form, Path(made), asked.campuses, month.SCHOOL_DAYS[: asked.days], asked.rounds)
     for other in ("commitment", "at_rest") if asked.only in (None, "others") else ():
         subprocess.run([sys.executable, "-m", f"tests.bench.{other}"], check=True)
 

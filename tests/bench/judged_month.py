@@ -102,7 +102,7 @@ def add_evidence(store, campuses, days, progress=lambda _: None):
     count = 0
     for done, day in enumerate(days, 1):
         for n, name in enumerate(names(campuses)):
-            rows = [row for number, agent in enumerate(AGENTS) for row in _reports(n, name, number, agent, day, count)]
+            rows = [row for number, agent in enumerate(AGENTS) for row in reports(n, name, number, agent, day, count)]
             store.write(lambda connection, rows=rows: connection.execute(insert(schema.evidence), rows)).result()
             count += len(rows)
         progress(done)
@@ -117,7 +117,7 @@ def _template(campus, name, number, agent):
     return wire.encode(made)
 
 
-def _reports(campus, name, number, agent, day, before):
+def reports(campus, name, number, agent, day, before):
     begin, end = at(day, BEGINS) - MARGIN_SECONDS, at(day, ENDS) + MARGIN_SECONDS
     template = _template(campus, name, number, agent)
     id_ = agent_id(f"{name} {agent}")
