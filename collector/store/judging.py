@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from msgspec import Struct
-from sqlalchemy import Connection, bindparam, func, select
+from sqlalchemy import Connection, String, column, func, select, values
 
 from collector.store import edges, schema, surroundings
 from collector.store import exclusions as planned
+
+_TOGETHER = 5000
+"""Campuses asked after in one statement: databases bound its parameters."""
 
 
 class Standing(Struct, frozen=True):
@@ -57,15 +60,22 @@ def records_begin(connection: Connection, campuses: Iterable[str]) -> dict[str, 
     query = (
         select(placed.campus, func.min(placed.from_at).label("first")).where(placed.from_at > 0).group_by(placed.campus)
     )
-    firsts = {row.campus: float(row.first) for row in connection.execute(query)}
-    kept = schema.evidence.c
-    oldest = select(func.min(kept.start_at)).where(kept.campus == bindparam("of"))
-    found = {}
-    for campus in campuses:
-        both = [at for at in (firsts.get(campus), connection.scalar(oldest, {"of": campus})) if at is not None]
-        if both:
-            found[campus] = min(both)
-    return found
+    found = {row.campus: float(row.first) for row in connection.execute(query)}
+    names = list(campuses)
+    for at in range(0, len(names), _TOGETHER):
+        asked = [(name,) for name in names[at : at + _TOGETHER]]
+        wanted = values(column("campus", String), name="wanted").data(asked).cte("wanted")
+        oldest = [
+            select(func.min(when)).where(campus == wanted.c.campus).scalar_subquery()
+            for when, campus in (
+                (schema.evidence.c.start_at, schema.evidence.c.campus),
+                (schema.evidence_hour.c.first_at, schema.evidence_hour.c.campus),
+            )
+        ]
+        for name, *ats in connection.execute(select(wanted.c.campus, *oldest)):
+            if firsts := [one for one in (found.get(name), *ats) if one is not None]:
+                found[name] = min(firsts)
+    return {name: found[name] for name in names if name in found}
 
 
 def answered(connection: Connection, agents: Iterable[str]) -> dict[tuple[str, str], float]:

@@ -8,12 +8,26 @@ import sys
 import time
 
 import pytest
+from sqlalchemy import update
 
 from agent import wire
 from collector.commands.verify import _first
 from collector.compaction import hour
 from collector.compaction.compactor import Compactor
-from collector.store import Batch, Incoming, Store, agents, evidence, finished, joined, marks, outbox, space
+from collector.store import (
+    Batch,
+    Incoming,
+    Store,
+    agents,
+    evidence,
+    finished,
+    joined,
+    judging,
+    marks,
+    outbox,
+    schema,
+    space,
+)
 from collector.store.evidence import pack
 from collector.store.facts import StoreFacts
 from tests.collector.small_ledger import DAY, HOME, MORNING, Device, District, lived_in
@@ -159,6 +173,18 @@ def test_streams_go_on_where_they_were(district):
 
     assert read(district, agents.streams, again.id) != before[again.id]
     assert read(district, evidence.count_kept, again.id) > 0
+
+
+def test_a_record_begins_with_joined_evidence_too(district):
+    approved_later = update(schema.placement).values(from_at=float(LATER))
+    district.store.write(lambda c: c.execute(approved_later)).result()
+    landed = read(district, judging.records_begin, ["lincoln", "adams", "nowhere"])
+    assert landed["lincoln"] < LATER
+
+    compacted(district)
+
+    assert read(district, judging.records_begin, ["lincoln", "adams", "nowhere"]) == landed
+    assert {name: read(district, judging.record_begins, name) for name in landed} == landed
 
 
 def test_a_move_into_the_past_takes_joined_reports_along(district):

@@ -4,7 +4,7 @@ from agent import wire
 from collector import retention
 from collector.compaction.compactor import Compactor
 from collector.config import Config
-from collector.store import Batch, Incoming, Store, agents, evidence, outbox
+from collector.store import Batch, Incoming, Store, agents, evidence, judging, outbox
 from collector.store.evidence import pack
 from tests.collector.rig import CAMPUS, OTHER, Device, fill
 from tests.collector.test_postgresql import url  # noqa: F401 - a fixture
@@ -43,6 +43,9 @@ def test_evidence_is_joined_moved_and_let_go_there_too(url: str) -> None:  # noq
 
         assert done.reports == len(before) - 1
         assert documents() == before
+        with store.read() as connection:
+            begins = judging.records_begin(connection, [CAMPUS, OTHER])
+            assert begins == {CAMPUS: judging.record_begins(connection, CAMPUS)}
         assert [one.position for one in after] == [one.position for one in waiting]
         assert numbers == len(before)
 
