@@ -18,7 +18,7 @@ from msgspec import Struct
 
 from collector import answers
 from collector.board.language import Language
-from collector.commands.console import Failure, progress, wrong_use
+from collector.commands.console import Failure, err, progress, wrong_use
 from collector.commands.present import open_store, settings
 from collector.commitment.period import UnknownPeriod
 from collector.report import reading
@@ -43,6 +43,8 @@ def worded(arguments: argparse.Namespace) -> Worded:
         except BrokenProcessPool:
             hint = "the system may have ended it for want of memory: look into its journal, and try --campus ID"
             raise Failure("the process that reads the answers ended before it was done", hint) from None
+        finally:
+            err().show_cursor()  # who was ended in the middle of a bar has hidden it
 
 
 def _begin() -> None:
