@@ -91,7 +91,7 @@ def askers(people: People) -> dict[str, tuple[str, dict[str, str], str]]:
     for role in ROLES:
         people.account(f"{role}-1", role)
     people.account("closed", "admin")
-    closed = people.session("closed")
+    before = people.session("closed")
     people.store.write(lambda c: accounts.disable(c, "closed", "test", people.clock())).result()
     revoked = people.bearer("admin")
     prefix = revoked["Authorization"].removeprefix("Bearer ")[:12]
@@ -102,7 +102,8 @@ def askers(people: People) -> dict[str, tuple[str, dict[str, str], str]]:
         "malformed cookie": ("", {"Cookie": f"{cookie}%00'; DROP"}, ""),
         "unknown session": ("", {"Cookie": f"{cookie}{'A' * 43}"}, ""),
         "session that is over": ("", people.session("admin-1", lasts=-1.0), ""),
-        "session of a closed account": ("", closed, ""),
+        "session that was ended with its account": ("", before, ""),
+        "session of a closed account": ("", people.session("closed"), ""),
         "session of nobody": ("", people.session("never-made"), ""),
         "session with an unknown role": ("", people.session("ana", "oidc", "emperor"), ""),
         "malformed token": ("bad", {"Authorization": "Bearer x"}, ""),
