@@ -4,7 +4,6 @@ import os
 import shutil
 import socket
 import subprocess
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -20,6 +19,7 @@ from collector.store import Batch, Incoming, Store, agents, evidence, exclusions
 from collector.store.evidence import pack
 from collector.store.schema import metadata
 from tests.collector.rig import CAMPUS, Device, fill
+from tests.e2e.programs import until
 
 
 def _program(name: str) -> str:
@@ -28,6 +28,15 @@ def _program(name: str) -> str:
     if path is None:
         pytest.skip(f"{name} is not on this machine: apt-get install postgresql-15, or any newer")
     return path
+
+
+def _answers(port: int) -> bool:
+    """The port opens before the database has started up: only a connection taken says that it has."""
+    try:
+        psycopg.connect(f"postgresql://collector@127.0.0.1:{port}/postgres", connect_timeout=1).close()
+    except psycopg.OperationalError:
+        return False
+    return True
 
 
 @pytest.fixture
@@ -43,20 +52,14 @@ def url(tmp_path: Path) -> Iterator[str]:
         shutil.chown(data, "nobody", "nogroup")
     with socket.create_server(("127.0.0.1", 0)) as probe:
         port = probe.getsockname()[1]
-    subprocess.run([*as_user, initdb, "-D", data, "-U", "collector", "-A", "trust"], check=True, capture_output=True)
+    make = [*as_user, initdb, "--no-sync", "-D", data, "-U", "collector", "-A", "trust"]
+    subprocess.run(make, check=True, capture_output=True)
     server = subprocess.Popen(
-        [*as_user, postgres, "-D", data, "-p", str(port), "-h", "127.0.0.1", "-k", ""],
+        [*as_user, postgres, "-D", data, "-p", str(port), "-h", "127.0.0.1", "-k", "", "-F"],
         stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
     )  # fmt: skip
     try:
-        until = time.monotonic() + 30
-        while time.monotonic() < until:
-            # The port opens before the database has started up: only a query answered says that it has.
-            try:
-                psycopg.connect(f"postgresql://collector@127.0.0.1:{port}/postgres", connect_timeout=1).close()
-                break
-            except psycopg.OperationalError:
-                time.sleep(0.05)
+        until(lambda: _answers(port), 120, "the database answers")
         yield f"postgresql+psycopg://collector@127.0.0.1:{port}/postgres"
     finally:
         server.terminate()
