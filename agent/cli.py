@@ -9,6 +9,7 @@ import logging
 import os
 import signal
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -28,28 +29,34 @@ _EXAMPLES = """examples:
 """
 
 
-def main(arguments: list[str] | None = None) -> int:
-    """Exit status: 0 it did its work, 1 it could not, 2 wrong use or configuration."""
-    given = sys.argv[1:] if arguments is None else arguments
-    parser = argparse.ArgumentParser(
+def parser(given: Sequence[str] | None = None) -> argparse.ArgumentParser:
+    """With ``given``, the words of a command line, only the verbs among them are whole: `status` need not wait for what
+    `measure` loads."""
+    root = argparse.ArgumentParser(
         prog="wifi-agent",
         description="Measures a campus's Wi-Fi from one place and reports to the collector.",
         epilog=_EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument(
+    root.add_argument(
         "--config", type=Path, metavar="FILE", help="agent.toml (default: ./agent.toml if there is one)"
     )
-    verbs = parser.add_subparsers(dest="verb", metavar="VERB", required=True)
+    verbs = root.add_subparsers(dest="verb", metavar="VERB", required=True)
     for name, (module, text) in _LATER.items():
-        if name in given:
+        if given is None or name in given:
             importlib.import_module(module).add_parser(verbs)
         else:
             verbs.add_parser(name, help=text)
     _add_enroll(verbs)
     _add_run(verbs)
     _add_status(verbs)
-    args = parser.parse_args(given)
+    return root
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Exit status: 0 it did its work, 1 it could not, 2 wrong use or configuration."""
+    given = sys.argv[1:] if arguments is None else arguments
+    args = parser(given).parse_args(given)
     try:
         if args.verb in _LATER:
             return int(importlib.import_module(_LATER[args.verb][0]).run(args))

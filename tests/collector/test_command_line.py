@@ -32,20 +32,6 @@ def lists(tmp_path):
     return tmp_path
 
 
-def test_every_verb_has_help_with_an_example(collector):
-    from collector.cli import VERBS
-
-    for verb in VERBS:
-        done = collector(verb, "--help")
-        assert done.returncode == 0, verb
-        if verb not in ("token", "policy", "sample"):
-            assert "example: wifi-collector" in done.stdout, verb
-    below = [("policy", action) for action in ("show", "check", "try", "adopt", "agree")]
-    for verb in (("token", "create"), *below, ("agents", "move")):
-        assert "example: wifi-collector" in collector(*verb, "--help").stdout, verb
-    assert "example: wifi-collector" in collector("sample", "rooms", "--help").stdout
-
-
 def test_an_import_is_a_dry_run_until_it_is_applied_and_the_second_changes_nothing(collector, lists):
     dry = collector("import", "campuses", "campuses.csv")
     assert (dry.returncode, "this was a dry run" in dry.stdout) == (0, True)
