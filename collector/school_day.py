@@ -109,7 +109,7 @@ def _reasons(hours: Hours, campus: Campus, day: datetime.date) -> list[str]:
 
 def _whose_bells(hours: Hours, campus: Campus, labels: list[str]) -> str:
     if not labels:
-        return "no bells are imported for it"
+        return "no bells hold for it on that day: import bells says from which day on they do (--valid-from)"
     named = " and ".join(labels)
     if labels[0] in (campus.bells, campus.id):
         return f"its own bells: {named}"
