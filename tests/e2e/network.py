@@ -6,8 +6,10 @@ this process (10.99.1.1)        └── access points 10.97.0.1 … 10.97.0.20
 """
 
 import os
+import re
 import subprocess
 from collections.abc import Sequence
+from pathlib import Path
 
 ACCESS_POINTS = [f"10.97.0.{n}" for n in range(1, 21)]
 COLLECTOR = "10.99.1.2"
@@ -25,6 +27,22 @@ def run(*command: str, check: bool = True) -> str:
     return done.stdout
 
 
+def clear_what_was_left() -> None:
+    """Removes what a killed run left behind: its address on this side would lead our requests to it."""
+    for link in Path("/sys/class/net").glob("e*t"):
+        if _of_the_dead(link.name):
+            run("ip", "link", "del", link.name, check=False)
+    for line in run("ip", "netns", "list").splitlines():
+        name = line.split(" ", 1)[0]
+        if _of_the_dead(name):
+            run("ip", "netns", "del", name, check=False)
+
+
+def _of_the_dead(name: str) -> bool:
+    found = re.fullmatch(r"e(\d+)(t|core|rtr|aps|room\d)", name)
+    return found is not None and not Path(f"/proc/{found[1]}").exists()
+
+
 class Network:
     """Makes the namespaces, breaks and mends them. ``close`` removes everything it made."""
 
@@ -33,6 +51,7 @@ class Network:
         self.core, self.router, self.aps = f"{self.tag}core", f"{self.tag}rtr", f"{self.tag}aps"
         self.rooms = [f"{self.tag}room1", f"{self.tag}room2"]
         self._made: list[str] = []
+        clear_what_was_left()
         try:
             self._build()
         except BaseException:
