@@ -102,6 +102,8 @@ def _joined(
             break
         waiting = [(one, hour) for one in joined.index(hour) if (one.position or 0) > start and one.flag == ""]
         found = sorted([*found, *waiting], key=_position)[:limit]
+    if not found:
+        return []
     documents: dict[int, bytes] = {}
     for hour in {hour.seal: hour for _, hour in found}.values():
         documents |= {one.id: one.document for one in joined.rows(hour)}
