@@ -1,6 +1,5 @@
 """Sign-in in a real browser: the strict policy holds on every page, none has a fault of access, the way in works."""
 
-import shutil
 from collections.abc import Iterator
 
 import pytest
@@ -8,7 +7,7 @@ import pytest
 pytest.importorskip("playwright")
 
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page
 
 from collector.board import ROUTES
 from tests.collector.access.access_rig import PASSWORD, People, serving
@@ -18,17 +17,6 @@ PATHS = {
     "{number:int}": "1", "{campus}": "lincoln", "{campus:path}": "lincoln", "{room:path}": "main/101",
 }  # fmt: skip
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    chromium = shutil.which("chromium")
-    if chromium is None:
-        pytest.skip("no chromium on this machine")
-    with sync_playwright() as playwright:
-        made = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
-        yield made
-        made.close()
 
 
 @pytest.fixture(scope="module")

@@ -1,7 +1,6 @@
 """Every page in a real browser: axe-core, the strict policy, a phone's width, the keyboard alone, and print."""
 
 import re
-import shutil
 from collections.abc import Iterator
 
 import pytest
@@ -9,7 +8,7 @@ import pytest
 pytest.importorskip("playwright")
 
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page
 
 from collector import room_reports
 from collector.board import ROUTES
@@ -33,17 +32,6 @@ PAGES = {
 """Each path of the table of routes with an address of it; a page that is missing here fails."""
 OTHERS = ("/campus/nowhere", "/incidents?campus=campus-0000&open=1", f"/campus/{CAMPUS}/room/Main/104", "/?period=7d")
 RULES = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    chromium = shutil.which("chromium")
-    if chromium is None:
-        pytest.skip("no chromium on this machine")
-    with sync_playwright() as playwright:
-        made = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
-        yield made
-        made.close()
 
 
 @pytest.fixture(scope="module")
