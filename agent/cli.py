@@ -38,9 +38,7 @@ def parser(given: Sequence[str] | None = None) -> argparse.ArgumentParser:
         epilog=_EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    root.add_argument(
-        "--config", type=Path, metavar="FILE", help="agent.toml (default: ./agent.toml if there is one)"
-    )
+    root.add_argument("--config", type=Path, metavar="FILE", help="agent.toml (default: ./agent.toml if there is one)")
     verbs = root.add_subparsers(dest="verb", metavar="VERB", required=True)
     for name, (module, text) in _LATER.items():
         if given is None or name in given:

@@ -22,7 +22,7 @@ import structlog
 import uvicorn
 import uvloop
 
-from collector import admin, surfaces
+from collector import admin, heap, surfaces
 from collector.access.composed import Access
 from collector.access.proxy import behind
 from collector.app import create_app
@@ -47,6 +47,7 @@ def serve(
 ) -> None:
     """Serves until told to stop. ``ready`` is called once with the address, when requests are answered; ``clock`` gives
     Unix seconds. Raises ServeError, StoreError, SignerError."""
+    heap.tune()
     listener = _listen(config.address)
     with contextlib.closing(listener), Store(config.database_url, slot_seconds=slot_seconds(config)) as store:
         config.data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)

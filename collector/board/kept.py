@@ -27,17 +27,16 @@ class _Made(NamedTuple, Generic[T]):
 
 
 class Kept(Generic[T]):
-    """Safe from any thread. ``fresh_seconds``: how long a thing is shown before it is made again; longer where making
-    it takes long. ``most``: how many are kept, those that were made last."""
+    """Safe from any thread. ``most``: how many are kept, those that were made last."""
 
-    def __init__(self, fresh_seconds: float, most: int = 64) -> None:
-        self._fresh = fresh_seconds
+    def __init__(self, most: int = 64) -> None:
         self._most = most
         self._lock = threading.Lock()
         self._known: OrderedDict[Key, _Made[T]] = OrderedDict()
         self._making: dict[Key, threading.Lock] = {}
 
-    def get(self, key: Key, make: Callable[[], T]) -> T:
+    def get(self, key: Key, make: Callable[[], T], fresh_seconds: float) -> T:
+        """``fresh_seconds``: how long it is shown before it is made again; longer where making it takes long."""
         with self._lock:
             known = self._known.get(key)
             making = self._making.setdefault(key, threading.Lock())
@@ -46,25 +45,26 @@ class Kept(Generic[T]):
             with making:
                 with self._lock:
                     newer = self._known.get(key)
-                return self._made(key, make) if newer is None or newer is known else newer.value
+                return self._made(key, make, fresh_seconds) if newer is None or newer is known else newer.value
         if age > known.fresh_seconds and making.acquire(blocking=False):
-            threading.Thread(target=self._again, args=(key, make, making), name="board", daemon=True).start()
+            again = (key, make, fresh_seconds, making)
+            threading.Thread(target=self._again, args=again, name="board", daemon=True).start()
         return known.value
 
-    def _again(self, key: Key, make: Callable[[], T], making: threading.Lock) -> None:
+    def _again(self, key: Key, make: Callable[[], T], fresh_seconds: float, making: threading.Lock) -> None:
         try:
-            self._made(key, make)
+            self._made(key, make, fresh_seconds)
         except Exception as fault:  # what was shown before says from when it is
             _log.error("board: cannot be made again, trying later", what=" ".join(key)[:100], fault=repr(fault)[:300])
         finally:
             making.release()
 
-    def _made(self, key: Key, make: Callable[[], T]) -> T:
+    def _made(self, key: Key, make: Callable[[], T], fresh_seconds: float) -> T:
         began = time.monotonic()
         value = make()
         now = time.monotonic()
         with self._lock:
-            self._known[key] = _Made(value, now, max(self._fresh, _SHARE * (now - began)))
+            self._known[key] = _Made(value, now, max(fresh_seconds, _SHARE * (now - began)))
             self._known.move_to_end(key)
             while len(self._known) > self._most:
                 old, _ = self._known.popitem(last=False)

@@ -43,7 +43,7 @@ class Pages:
         self._tokens = tokens
         self._languages = {code: Language(code) for code in LANGUAGES}
         self._environments = {code: _environment(language) for code, language in self._languages.items()}
-        self._kept: Kept[Packed] = Kept(FRESH_SECONDS)
+        self._kept: Kept[Packed] = Kept()
 
     def language(self, request: Request) -> str:
         return chosen(request.query_params.get("lang"), request.headers.get("accept-language", ""))
@@ -72,7 +72,8 @@ class Pages:
         def found() -> Response:
             if shared is None or who:
                 return answered(request, made())
-            return answered(request, self._kept.get((request.url.path, code, str(asked), *shared()), made_for_all))
+            key = (request.url.path, code, str(asked), *shared())
+            return answered(request, self._kept.get(key, made_for_all, FRESH_SECONDS))
 
         return await run_in_threadpool(found)
 

@@ -34,7 +34,8 @@ from collector.services import Services
 from collector.store import agents, ledger, surroundings
 from collector.store import coverage as rooms_measured
 
-_FRESH_SECONDS = 10.0
+_LOOKS_A_SLOT = 5
+"""An answer moves with each judged slot: kept sums are made again this often in one."""
 SILENT_REPORTS = 5
 """A device is silent after as many reports that did not come."""
 
@@ -53,7 +54,7 @@ class Reading:
         self._services = services
         self._holding = Holding()
         self._lock = threading.Lock()
-        self._kept: Kept[Sum] = Kept(_FRESH_SECONDS, most=16)
+        self._kept: Kept[Sum] = Kept(most=16)
 
     def district(self, period: str = views.DEFAULT_PERIOD) -> views.District | None:
         """``period``: a key of GAUGES; one that the calendar does not know is the usual one. None where no inventory
@@ -201,10 +202,11 @@ class Reading:
 
     def _sums(self, held: Held, now: float, spans: Mapping[str, Dates]) -> dict[str, Sum]:
         holds = (held.hashes["inventory"], held.hashes["policy"])
+        fresh_seconds = held.policy.slot_seconds / _LOOKS_A_SLOT
 
         def of(period: str, days: Dates) -> Sum:
             key = (period, *map(str, days), *holds)
-            return self._kept.get(key, lambda: self._summed(Period("days", period, *days), now))
+            return self._kept.get(key, lambda: self._summed(Period("days", period, *days), now), fresh_seconds)
 
         return {period: of(period, days) for period, days in spans.items()}
 

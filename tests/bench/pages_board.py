@@ -18,6 +18,7 @@ from pathlib import Path
 
 import httpx
 
+from collector import heap
 from tests.collector.board.board_server import serving
 from tests.collector.board.sample_district import campus_id
 
@@ -107,6 +108,7 @@ def _asked(http: httpx.Client, paths: Iterator[str], rate: float, seconds: float
 
 
 def _serve(folder: Path, campuses: int, days: int, ready: Callable[[str], None]) -> None:
+    heap.tune()
     sizes = {"access_points": ACCESS_POINTS, "rooms": ROOMS}
     with serving(folder, campuses=campuses, simulated=0, days=days, **sizes) as board:
         ready(board.url)

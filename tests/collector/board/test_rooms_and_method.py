@@ -143,10 +143,10 @@ def test_a_month_has_a_column_a_day_with_all_class_time_in_it() -> None:
 
 def test_what_is_kept_is_made_once_for_all_who_ask_at_once_and_a_fault_keeps_the_old_one() -> None:
     made = []
-    kept: Kept[int] = Kept(60.0)
+    kept: Kept[int] = Kept()
 
-    assert [kept.get(("a",), lambda: made.append(1) or len(made)) for _ in range(5)] == [1] * 5
-    assert kept.get(("b",), lambda: made.append(1) or len(made)) == 2
+    assert [kept.get(("a",), lambda: made.append(1) or len(made), 60.0) for _ in range(5)] == [1] * 5
+    assert kept.get(("b",), lambda: made.append(1) or len(made), 60.0) == 2
     with pytest.raises(ZeroDivisionError):
-        kept.get(("c",), lambda: 1 // 0)
-    assert kept.get(("c",), lambda: 7) == 7
+        kept.get(("c",), lambda: 1 // 0, 60.0)
+    assert kept.get(("c",), lambda: 7, 60.0) == 7
