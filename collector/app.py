@@ -22,16 +22,16 @@ from agent import wire
 from collector import openapi
 from collector.access.entrance import Entrance, guarded
 from collector.access.visitors import Visitors
-from collector.authenticate import Directory, Message, Refusal, Requests
+from collector.agents.enrollment import Enrollment
+from collector.agents.inventories import Inventories
+from collector.agents.plans import Plans
 from collector.board.readers import PUBLIC, Readers
-from collector.body import read
-from collector.buckets import Buckets
-from collector.enrollment import Enrollment
-from collector.inventories import Inventories
-from collector.leases import Leases
-from collector.plans import Plans
-from collector.receive import Receive
+from collector.ingest.authenticate import Directory, Message, Refusal, Requests
+from collector.ingest.body import read
+from collector.ingest.buckets import Buckets
+from collector.ingest.receive import Receive
 from collector.services import Services
+from collector.throughput.leases import Leases
 
 SMALL_BODY_BYTES = 16 << 10
 ENROLL_RATE, ENROLL_BURST = 1.0, 200.0

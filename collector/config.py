@@ -15,12 +15,12 @@ from urllib.parse import urlsplit
 
 import msgspec
 
-from collector import blocked
 from collector.access import settings
 from collector.access.settings import Oidc, Proxy
-from collector.blocked import Window
 from collector.commitment.period import TERM
-from collector.policy import SHIPPED
+from collector.policies.policy import SHIPPED
+from collector.throughput import blocked
+from collector.throughput.blocked import Window
 
 PREFIX = "CAMPUS_WIFI_COLLECTOR_"
 PLACES = (Path("collector.toml"), Path("/etc/campus-wifi/collector.toml"))
@@ -90,7 +90,7 @@ class Config(msgspec.Struct, frozen=True):
     join_page: str = ""
     # What throughput tests may move on a campus in its own day, both directions together.
     campus_bytes_per_day: int = 2_000_000_000
-    # When no throughput test may run (see collector/blocked.py).
+    # When no throughput test may run (see collector/throughput/blocked.py).
     blocked: tuple[Window, ...] = ()
     # An hour of evidence is joined this long after its begin: what comes later is joined with it then.
     compact_after_hours: int = 24

@@ -14,11 +14,11 @@ from typing import Any
 from msgspec import Struct
 from sqlalchemy import Connection
 
-from collector.day_record import LETTERS
+from collector.administration.refusals import NotDone
 from collector.holding import held_at
 from collector.inventory import Inventory
-from collector.refusals import NotDone
-from collector.sheet import Fault, Refused, Row, read
+from collector.judgement.day_record import LETTERS
+from collector.lists.sheet import Fault, Refused, Row, read
 from collector.store import Store, audit, ledger, marks
 from collector.store import exclusions as kept
 

@@ -12,10 +12,10 @@ from msgspec import Struct
 from sqlalchemy import Connection
 
 from agent import wire
-from collector.day_record import local_day
-from collector.hours import Calendar, Hours
 from collector.inventory import Inventory
-from collector.policy import Policy
+from collector.judgement.day_record import local_day
+from collector.policies.policy import Policy
+from collector.school_time.hours import Calendar, Hours
 from collector.store import snapshots
 
 _READ: dict[str, Callable[[bytes], Any]] = {

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Connection
 
-from collector.day_record import day_bounds
+from collector.administration.refusals import NotDone
 from collector.holding import held_at
-from collector.refusals import NotDone
+from collector.judgement.day_record import day_bounds
 from collector.store import expiry, holds
 
 if TYPE_CHECKING:

@@ -22,17 +22,18 @@ import structlog
 import uvicorn
 import uvloop
 
-from collector import admin, heap, surfaces
+from collector import heap, surfaces
 from collector.access.composed import Access
 from collector.access.proxy import behind
+from collector.administration import admin
 from collector.app import create_app
 from collector.config import Config, Listen
-from collector.leases import PURPOSE
 from collector.presence import Presence
 from collector.services import Services
 from collector.signer import Signer
 from collector.store import Store
-from collector.throughput import Settings
+from collector.throughput.leases import PURPOSE
+from collector.throughput.server import Settings
 
 KEEP_ALIVE_SECONDS = 75
 log = structlog.get_logger()
@@ -145,7 +146,7 @@ def _throughput(services: Services) -> Iterator[None]:
         str(Path(config.tls_key).absolute()) if config.tls_key else "",
     )
     process = subprocess.Popen(
-        [sys.executable, "-m", "collector.throughput"], stdin=subprocess.PIPE, stdout=subprocess.DEVNULL,
+        [sys.executable, "-m", "collector.throughput.server"], stdin=subprocess.PIPE, stdout=subprocess.DEVNULL,
         start_new_session=True,
     )  # fmt: skip
     assert process.stdin is not None

@@ -6,15 +6,19 @@ import contextlib
 
 from starlette.routing import BaseRoute, Route
 
-from collector import answer_routes, board, current, incident_routes, list_imports, remote_write
+from collector import board
+from collector.agents.inventories import Inventories
 from collector.alerting import keeping_step
 from collector.alerting import routes as notification_routes
 from collector.board.readers import PUBLIC, Readers
+from collector.commitment import answer_routes
 from collector.edge.watch import Watch
 from collector.expected import routes as expected_routes
-from collector.inventories import Inventories
-from collector.judge import Judge
+from collector.incidents import incident_routes
+from collector.judgement.judge import Judge
 from collector.keeping import Keeping
+from collector.lists import list_imports
+from collector.metrics import current, remote_write
 from collector.services import Services
 
 

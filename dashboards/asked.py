@@ -6,7 +6,7 @@ tonight is what the lines and verdicts of tomorrow are held against.
 
 from __future__ import annotations
 
-from collector.series import THRESHOLDS
+from collector.metrics.series import THRESHOLDS
 from dashboards.panels import Query
 
 INFO = 'campus_wifi_campus_info{simulated="$simulated",region=~"$region"}'

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from collector import policy
 from collector.alerting.alert import AGENT_SILENT_SLOTS
 from collector.alerting.monitoring import JOB
+from collector.policies import policy
 from dashboards import frame
 from dashboards.asked import KIND, OF
 from dashboards.district import firing

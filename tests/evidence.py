@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from agent import wire
-from collector.statistic import Placed
+from collector.judgement.statistic import Placed
 
 Counts = Mapping[str, tuple[int, int]]
 RTT_SECONDS = 0.004

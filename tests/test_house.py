@@ -120,10 +120,10 @@ def test_import_linter_keeps_the_borders() -> None:
         ("httpx", {"agent/transport.py", "collector/transport.py"}),
         ("argon2", {"collector/access/passwords.py"}),
         ("joserfc", {"collector/access/oidc.py"}),
-        ("openpyxl", {"collector/workbook.py"}),
-        ("icalendar", {"collector/events.py"}),
+        ("openpyxl", {"collector/lists/workbook.py"}),
+        ("icalendar", {"collector/school_time/events.py"}),
         ("typst", {"collector/report/pdf.py"}),
-        ("dateutil", {"collector/events.py"}),
+        ("dateutil", {"collector/school_time/events.py"}),
     ],
 )
 def test_each_heavy_package_has_its_importer_and_no_other(package: str, importers: set[str]) -> None:

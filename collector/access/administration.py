@@ -11,7 +11,7 @@ from sqlalchemy import Connection
 
 from collector.access.roles import NAMED
 from collector.access.secrets import SHOWN_CHARACTERS, TOKEN_PREFIX, digest, fresh_secret
-from collector.refusals import NotDone
+from collector.administration.refusals import NotDone
 from collector.store import accounts, api_tokens
 from collector.store.accounts import Account
 from collector.store.api_tokens import ApiToken

@@ -12,7 +12,7 @@ from starlette.responses import RedirectResponse, Response
 from collector.access.doors import Doors
 from collector.access.oidc import Person, Provider, ProviderFault
 from collector.access.secrets import digest, fresh_secret
-from collector.buckets import Buckets
+from collector.ingest.buckets import Buckets
 from collector.services import Services
 from collector.store import sessions
 from collector.store.sessions import UnderWay

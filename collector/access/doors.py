@@ -16,8 +16,8 @@ from collector.access.visitors import Visitors
 from collector.board.forms import FIELD, Refused, Tokens, fields
 from collector.board.language import LANGUAGES
 from collector.board.pages import Page, Pages
-from collector.buckets import Buckets
 from collector.holding import held_at
+from collector.ingest.buckets import Buckets
 from collector.services import Services
 from collector.store import accounts, audit, sessions
 from collector.store.audit import Origin

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from msgspec import Struct
 
-from collector import series
+from collector.metrics import series
 
 SHORT_SLOTS, SILENT_SLOTS, AGENT_SILENT_SLOTS = 3, 6, 3
 BREAK_SLOTS = 12

@@ -9,7 +9,7 @@ import msgspec
 from msgspec import Struct, field
 from prometheus_client import CollectorRegistry
 
-from collector import series
+from collector.metrics import series
 from collector.transport import Answer, Client, Unreachable
 
 CREATOR = "campus-wifi"

@@ -14,17 +14,17 @@ from typing import TYPE_CHECKING, Any
 
 from msgspec import structs
 
-from collector.day_record import local_day
 from collector.holding import Held
-from collector.hours import Hours, class_intervals
 from collector.inventory import Campus
-from collector.judging import CampusDay, judge_campus_day
+from collector.judgement.day_record import local_day
+from collector.judgement.judging import CampusDay, judge_campus_day
+from collector.school_time.hours import Hours, class_intervals
 from collector.store import judging as sql
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
 
-    from collector.evaluate import SlotVerdict
+    from collector.judgement.evaluate import SlotVerdict
 
 DIGEST_LEAD_SECONDS = 5400
 """A technician reads the digest an hour and a half before the first bell."""

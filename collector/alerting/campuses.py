@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collector import causes, series
 from collector.alerting.alert import (
     AGENT_SILENT_SLOTS,
     BREAK_SLOTS,
@@ -20,6 +19,8 @@ from collector.alerting.alert import (
     verdict,
 )  # fmt: skip
 from collector.alerting.before_class import DIGEST_LEAD_SECONDS
+from collector.judgement import causes
+from collector.metrics import series
 
 _UPLINK = "region, uplink, simulated"
 _RETURN_SLOTS = 3

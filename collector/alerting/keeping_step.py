@@ -12,12 +12,13 @@ from collections.abc import Callable
 import structlog
 from prometheus_client import CollectorRegistry
 
-from collector import incident_acts, series
+from collector.administration.refusals import NotDone
 from collector.alerting import silences
 from collector.alerting.alertmanager import CREATOR, Alertmanager, NotTaken, Silence
 from collector.alerting.notifications import scope_of
 from collector.alerting.silences import ACKNOWLEDGED, BY_SILENCE, End, Make
-from collector.refusals import NotDone
+from collector.incidents import acts
+from collector.metrics import series
 from collector.services import Services
 from collector.store import Store, incidents
 
@@ -117,7 +118,7 @@ class KeepingStep:
             note = f"{BY_SILENCE}, {silence.id}: {silence.comment}"[:2000]
             body = {"incident": one.id, "step": ACKNOWLEDGED, "at": min(made_at, now), "note": note}
             try:
-                incident_acts.step(self._store, self._clock, body, silence.created_by[:64] or "nobody named")
+                acts.step(self._store, self._clock, body, silence.created_by[:64] or "nobody named")
             except NotDone as fault:
                 log.warning("a silence does not acknowledge", incident=one.id, fault=fault.reason)
 

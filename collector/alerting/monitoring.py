@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collector import causes, series
 from collector.alerting.alert import IN_CLASS, INFO, Alert, Terms, cause, firing, verdict
+from collector.judgement import causes
+from collector.metrics import series
 
 JOB = "campus_wifi"
 WATCHDOG_SECONDS = 1200

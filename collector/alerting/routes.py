@@ -12,11 +12,11 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
-from collector import series
 from collector.alerting import notifications
 from collector.alerting.notifications import Webhook
-from collector.body import read
-from collector.buckets import Buckets
+from collector.ingest.body import read
+from collector.ingest.buckets import Buckets
+from collector.metrics import series
 from collector.services import Services
 
 MAX_BODY_BYTES = 4 << 20

@@ -10,9 +10,9 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from collector import series
 from collector.alerting import budget, campuses, monitoring
 from collector.alerting.alert import AGENT_SILENT_SLOTS, Alert, Terms
+from collector.metrics import series
 
 # The dashboard that an alert of this scope leads to.
 _DASHBOARDS = {"monitoring": "reporting", "region": "district", "uplink": "district"}

@@ -1,7 +1,7 @@
 """The board: what the district, the union, principals, teachers and IT read. Server-rendered, no script, no cookie.
 
-The same figures as ``commitment`` and ``/v1/commitment``: all three ask :mod:`collector.answers`. ``ROUTES`` is the one
-table of its pages, with what a reader must be allowed to do for each.
+The same figures as ``commitment`` and ``/v1/commitment``: all three ask :mod:`collector.commitment.answers`.
+``ROUTES`` is the one table of its pages, with what a reader must be allowed to do for each.
 """
 
 from __future__ import annotations

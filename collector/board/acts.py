@@ -15,16 +15,16 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
+from collector.administration.operations import perform
+from collector.administration.refusals import NotDone
 from collector.board.doors import Doors
 from collector.board.forms import FIELD, Refused, Tokens, fields
 from collector.board.language import LANGUAGES
 from collector.board.pages import Pages
 from collector.board.readers import Readers
 from collector.board.room_reading import RoomReading
-from collector.buckets import Buckets
-from collector.operations import perform
-from collector.refusals import NotDone
-from collector.room_reports import BOARD, MAX_TEXT, NOTICED_DAYS, Enough
+from collector.incidents.room_reports import BOARD, MAX_TEXT, NOTICED_DAYS, Enough
+from collector.ingest.buckets import Buckets
 from collector.services import Services
 
 REPORT_RATE, REPORT_BURST = 1 / 60, 20.0

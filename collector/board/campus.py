@@ -16,12 +16,12 @@ from collector.board.survey import SurveyLine
 from collector.board.views import Period, PolicyNow
 
 if TYPE_CHECKING:
-    from collector.day_record import DayRecord
+    from collector.agents.moved import Moved
     from collector.holding import Held
     from collector.inventory import AccessPoint, Campus, Place
-    from collector.judge import Live
-    from collector.moved import Moved
-    from collector.policy import Criterion
+    from collector.judgement.day_record import DayRecord
+    from collector.judgement.judge import Live
+    from collector.policies.policy import Criterion
     from collector.store.agents import Agent, Placement
     from collector.store.ledger import Change
 

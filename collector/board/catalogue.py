@@ -17,7 +17,7 @@ from babel.messages.extract import extract_from_file
 from babel.messages.pofile import read_po, write_po
 
 from collector.board.language import LANGUAGES
-from collector.policy import SHIPPED, shipped
+from collector.policies.policy import SHIPPED, shipped
 
 FOLDER = Path(__file__).resolve().parent
 REPORT = FOLDER.parent / "report"

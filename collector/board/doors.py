@@ -7,7 +7,6 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import Response
 
-from collector import coverage
 from collector.board import qr
 from collector.board.incident_reading import IncidentReading
 from collector.board.method import method_view
@@ -17,7 +16,8 @@ from collector.board.reading import Reading
 from collector.board.room_reading import RoomReading
 from collector.board.views import DEFAULT_PERIOD, PERIODS
 from collector.commitment.period import GAUGES
-from collector.room_reports import MAX_TEXT, NOTICED_DAYS
+from collector.incidents.room_reports import MAX_TEXT, NOTICED_DAYS
+from collector.judgement import coverage
 from collector.services import Services
 
 EMPTY = Page("empty.html", {})

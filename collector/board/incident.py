@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from collector.board.campus import Names, room_address
-from collector.incident_acts import STEPS
-from collector.incident_figures import ALL_STEPS
+from collector.incidents.acts import STEPS
+from collector.incidents.figures import ALL_STEPS
 
 if TYPE_CHECKING:
     from collector.inventory import Inventory

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import datetime
 
-from collector import incident_answers
 from collector.board import incident as page
 from collector.board.reading import Reading
 from collector.board.views import DEFAULT_PERIOD, PERIODS
+from collector.incidents import answers
 from collector.services import Services
 
 _OF_CAMPUS = 20
@@ -24,7 +24,7 @@ class IncidentReading:
         """None where there is none of that number, or no inventory."""
         held = self._reading.held()
         now = self._services.clock()
-        document = incident_answers.one_of(self._services.store, number, now=now, names=names, held=held)
+        document = answers.one_of(self._services.store, number, now=now, names=names, held=held)
         if held is None or document is None:
             return None
         return page.incident(document, held.inventory, held.timezone)
@@ -38,11 +38,11 @@ class IncidentReading:
         today = held.today(now)
         since = None if period == "all" else today - datetime.timedelta(days=PERIODS[period] - 1)
         store = self._services.store
-        found = incident_answers.listed(
+        found = answers.listed(
             store, (since, None), campus or None, now=now, only_open=only_open, names=names, held=held
         )
         shown = [page.incident(one, held.inventory, held.timezone) for one in found[: page.LISTED]]
-        answer = incident_answers.figures_of(store, (since, None), now=now, held=held)
+        answer = answers.figures_of(store, (since, None), now=now, held=held)
         known = held.inventory.campuses.get(campus)
         return page.IncidentList(
             period=period,
@@ -65,7 +65,7 @@ class IncidentReading:
             return ()
         now = self._services.clock()
         since = held.today(now) - datetime.timedelta(days=PERIODS[DEFAULT_PERIOD] - 1)
-        found = incident_answers.listed(self._services.store, (since, None), campus, now=now, held=held)
+        found = answers.listed(self._services.store, (since, None), campus, now=now, held=held)
         views = [page.incident(one, held.inventory, held.timezone) for one in found]
         views.sort(key=lambda one: one.state != "open")
         return tuple(views[:_OF_CAMPUS])

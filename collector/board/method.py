@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from collector.board.views import PolicyNow, policy_now
-from collector.incidents import IN_A_ROW
-from collector.room_reports import SURVEY_SCHOOL_DAYS
+from collector.incidents.finding import IN_A_ROW
+from collector.incidents.room_reports import SURVEY_SCHOOL_DAYS
 
 if TYPE_CHECKING:
     from collector.holding import Held
-    from collector.policy import Criterion, Policy
+    from collector.policies.policy import Criterion, Policy
 
 
 @dataclass(frozen=True, slots=True)

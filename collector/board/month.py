@@ -12,8 +12,8 @@ import zoneinfo
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from collector.day_record import NOT_JUDGED, WORDS, DayRecord, day_bounds
-from collector.roll_up import Tally
+from collector.commitment.roll_up import Tally
+from collector.judgement.day_record import NOT_JUDGED, WORDS, DayRecord, day_bounds
 
 _HOUR = 3600
 _FEW_LABELS = 6

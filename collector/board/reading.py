@@ -15,7 +15,7 @@ from typing import Any
 from msgspec import Struct
 from sqlalchemy import Connection
 
-from collector import answers, coverage, day_verdict
+from collector.agents.moved import moved
 from collector.board import campus as page
 from collector.board import views
 from collector.board.kept import Kept
@@ -23,13 +23,14 @@ from collector.board.month import Month, month
 from collector.board.school_days import SchoolDay, school_days
 from collector.board.strip import Strip, strip
 from collector.board.survey import survey_lines
+from collector.commitment import answers
 from collector.commitment.period import GAUGES, Dates, Known, Period, UnknownPeriod, parse
-from collector.day_record import DayRecord, RoomAir, local_day
 from collector.holding import DEFAULT_TIMEZONE, Held, Holding, NothingHolds
-from collector.hours import class_intervals
 from collector.inventory import Campus
-from collector.judge import Live
-from collector.moved import moved
+from collector.judgement import coverage, day_verdict
+from collector.judgement.day_record import DayRecord, RoomAir, local_day
+from collector.judgement.judge import Live
+from collector.school_time.hours import class_intervals
 from collector.services import Services
 from collector.store import agents, ledger, surroundings
 from collector.store import coverage as rooms_measured

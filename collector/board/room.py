@@ -10,14 +10,14 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from collector.roll_up import Tally
+from collector.commitment.roll_up import Tally
 
 if TYPE_CHECKING:
     from collector.board.campus import AgentLine
     from collector.board.views import PolicyNow
-    from collector.day_record import Criterion as Counted
-    from collector.day_record import DayRecord, RoomAir
-    from collector.policy import Criterion, Policy
+    from collector.judgement.day_record import Criterion as Counted
+    from collector.judgement.day_record import DayRecord, RoomAir
+    from collector.policies.policy import Criterion, Policy
 
 _WORST_FIRST = ("short", "unknown", "met")
 SLOT, RADIO, NEVER = "slot", "radio", "never"

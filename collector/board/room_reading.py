@@ -9,15 +9,15 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from collector import room_reports
+from collector.agents.moved import moved
 from collector.board import campus as campuses
 from collector.board import room as page
 from collector.board.reading import SILENT_REPORTS, Reading
 from collector.board.views import PERIODS, policy_now
-from collector.day_record import DayRecord, RoomAir, local_day
 from collector.holding import Held
+from collector.incidents import room_reports
 from collector.inventory import Campus, Place
-from collector.moved import moved
+from collector.judgement.day_record import DayRecord, RoomAir, local_day
 from collector.services import Services
 from collector.store import agents, coverage, ledger, surroundings
 

@@ -10,10 +10,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from collector.samples import Samples
+from collector.judgement.samples import Samples
 
 if TYPE_CHECKING:
-    from collector.day_record import DayRecord
+    from collector.judgement.day_record import DayRecord
 
 NOT_OVER = ""
 NOTHING_ASKED = "nothing_asked"

@@ -9,7 +9,7 @@ import itertools
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from collector.day_record import NOT_JUDGED, WORDS, DayRecord
+from collector.judgement.day_record import NOT_JUDGED, WORDS, DayRecord
 
 _HOUR = 3600
 _FEW_LABELS = 8

@@ -1,7 +1,7 @@
 """Coverage as values: each room's last radio measurement goes in, how many rooms are measured and covered comes out.
 
-Pure. The verdicts are :mod:`collector.coverage`'s; here the rooms get their names, and those that were never measured
-are told from those whose measurement is too old or proves neither side.
+Pure. The verdicts are :mod:`collector.judgement.coverage`'s; here the rooms get their names, and those that were never
+measured are told from those whose measurement is too old or proves neither side.
 """
 
 from __future__ import annotations
@@ -11,13 +11,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from collector import coverage
+from collector.judgement import coverage
 
 if TYPE_CHECKING:
     from collector.board.campus import Names
-    from collector.day_record import RoomAir
     from collector.inventory import Place
-    from collector.policy import Policy
+    from collector.judgement.day_record import RoomAir
+    from collector.policies.policy import Policy
 
 
 @dataclass(frozen=True, slots=True)

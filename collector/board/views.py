@@ -10,14 +10,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from collector import day_verdict
 from collector.commitment.period import Dates
-from collector.roll_up import Tally, bounds
+from collector.commitment.roll_up import Tally, bounds
+from collector.judgement import day_verdict
 
 if TYPE_CHECKING:
     from collector.holding import Held
-    from collector.judge import Live
-    from collector.policy import Policy
+    from collector.judgement.judge import Live
+    from collector.policies.policy import Policy
 
 PERIODS = {"today": 1, "7d": 7, "30d": 30}
 """Those that go with today: days of each, today included."""

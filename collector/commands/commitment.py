@@ -6,14 +6,13 @@ import argparse
 import sys
 import time
 
-from collector import answers
-from collector.answers_csv import as_csv
 from collector.commands.commitment_tables import show, show_list
 from collector.commands.commitment_why import show_why
 from collector.commands.console import print_json, wrong_use
 from collector.commands.present import open_store, settings
 from collector.commands.when import day
-from collector.commitment import figure, lists
+from collector.commitment import answers, figure, lists
+from collector.commitment.as_csv import as_csv
 from collector.commitment.groups import BY
 from collector.commitment.period import KINDS, UnknownPeriod
 

@@ -13,13 +13,13 @@ from typing import Any
 
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
-from collector.answers_csv import safe
 from collector.commands.console import cell, err, out, print_json, say, table, wrong_use
 from collector.commands.present import open_store, settings
+from collector.commitment.as_csv import safe
 from collector.controllers import ours, up_down
 from collector.controllers.compare import Counts, Part
 from collector.holding import Held, Holding, held_at
-from collector.sheet import Refused
+from collector.lists.sheet import Refused
 
 MAX_FILE_BYTES = 64 << 20
 SHOWN = 60

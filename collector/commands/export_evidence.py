@@ -6,10 +6,10 @@ import argparse
 import time
 from pathlib import Path
 
-from collector import bundle, bundle_write
 from collector.commands.console import Failure, print_json, progress, say, wrong_use
 from collector.commands.present import open_store, settings
 from collector.store.facts import StoreFacts
+from collector.verification import bundle, bundle_write
 
 
 def add_parser(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:

@@ -11,9 +11,9 @@ from rich.text import Text
 from collector.commands.console import cell, out, print_json, say, table, wrong_use
 from collector.commands.present import open_store, settings
 from collector.commands.when import day
-from collector.hours import DAY_NAMES, Hours, Interval
-from collector.list_imports import present
-from collector.school_day import SchoolDay, as_json, lay_open
+from collector.lists.list_imports import present
+from collector.school_time.hours import DAY_NAMES, Hours, Interval
+from collector.school_time.school_day import SchoolDay, as_json, lay_open
 from collector.store import Store, snapshots
 
 CELL_MINUTES = 10

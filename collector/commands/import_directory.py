@@ -11,13 +11,13 @@ from typing import Any
 
 import msgspec
 
-from collector import directory, directory_import, wanted
-from collector.cells import BadCell
 from collector.commands.console import cell, out, say, table, wrong_use
-from collector.directory_import import Outcome, Schools
 from collector.grades import HIGHEST, LOWEST
-from collector.sheet import Advance
-from collector.wanted import Chosen, Wanted
+from collector.lists import directory, directory_import, wanted
+from collector.lists.cells import BadCell
+from collector.lists.directory_import import Outcome, Schools
+from collector.lists.sheet import Advance
+from collector.lists.wanted import Chosen, Wanted
 
 SHOWN_PROPOSED = 40
 _GRADES = {LOWEST: "TK", 0: "K"}

@@ -13,14 +13,14 @@ from typing import Any
 
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
-from collector import directory_import, district_lists, workbook
 from collector.commands import import_directory
 from collector.commands.administer import perform
 from collector.commands.console import cell, err, out, print_json, say, table, wrong_use
 from collector.commands.present import present_inventory
 from collector.commands.when import day
-from collector.district_lists import Places
-from collector.sheet import Advance, Refused
+from collector.lists import directory_import, district_lists, workbook
+from collector.lists.district_lists import Places
+from collector.lists.sheet import Advance, Refused
 
 KINDS = (*district_lists.KINDS, "bells", "calendar")
 MAX_FILE_BYTES = 64 << 20

@@ -8,13 +8,13 @@ import getpass
 import time
 from typing import Any
 
-from collector import incident_answers
 from collector.commands.administer import perform
 from collector.commands.console import Failure, cell, out, print_json, say, table
 from collector.commands.figures import duration
 from collector.commands.present import open_store, settings
 from collector.commands.when import day, instant, span
-from collector.incident_acts import STEPS
+from collector.incidents import answers
+from collector.incidents.acts import STEPS
 
 
 def add_parser(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -103,7 +103,7 @@ def _acted(arguments: argparse.Namespace, verb: str, body: dict[str, Any], said:
 def _list(arguments: argparse.Namespace) -> int:
     period = arguments.since, arguments.until
     with open_store(settings(arguments)) as store:
-        found = incident_answers.listed(
+        found = answers.listed(
             store, period, arguments.campus, now=time.time(), only_open=arguments.only_open, names=True
         )
     if arguments.json:
@@ -131,7 +131,7 @@ def _list(arguments: argparse.Namespace) -> int:
 
 def _show(arguments: argparse.Namespace) -> int:
     with open_store(settings(arguments)) as store:
-        one = incident_answers.one_of(store, arguments.incident, now=time.time(), names=True)
+        one = answers.one_of(store, arguments.incident, now=time.time(), names=True)
     if one is None:
         raise Failure(f"no incident {arguments.incident}", "see `wifi-collector incident list`", 2)
     if arguments.json:
@@ -153,7 +153,7 @@ def _show(arguments: argparse.Namespace) -> int:
 
 def _figures(arguments: argparse.Namespace) -> int:
     with open_store(settings(arguments)) as store:
-        answer = incident_answers.figures_of(store, (arguments.since, arguments.until), now=time.time())
+        answer = answers.figures_of(store, (arguments.since, arguments.until), now=time.time())
     if arguments.json:
         print_json(answer)
         return 0

@@ -9,13 +9,13 @@ from pathlib import Path
 
 import msgspec
 
-from collector import policy as policies
 from collector.commands import policy_show
 from collector.commands.administer import perform
 from collector.commands.console import say, wrong_use
 from collector.commands.policy_show import agreement, holding, named
 from collector.commands.when import count, day
-from collector.policy import Agreement, Policy
+from collector.policies import policy as policies
+from collector.policies.policy import Agreement, Policy
 
 _SHIPPED = ", ".join(policies.SHIPPED)
 

@@ -13,12 +13,12 @@ from typing import Any
 import msgspec
 from rich.text import Text
 
-from collector import policy as policies
 from collector.commands.console import cell, out, print_json, say, table, visible, wrong_use
 from collector.commands.present import settings
 from collector.holding import DEFAULT_TIMEZONE, day_at, held_at, is_back_dated, kept_later
 from collector.policies import beside, findings
-from collector.policy import Criterion, Policy, PolicyError
+from collector.policies import policy as policies
+from collector.policies.policy import Criterion, Policy, PolicyError
 from collector.store import Store, StoreError, snapshots
 
 MARKS = "mark: S seen in the source, R recalled, P proposed by the policy's author"

@@ -6,11 +6,11 @@ import argparse
 import time
 from typing import Any
 
-from collector import answers
 from collector.commands.console import Failure, cell, out, print_json, progress, say, table, wrong_use
 from collector.commands.figures import ANSWERS, duration, percent
 from collector.commands.policy_show import named
 from collector.commands.present import open_store, settings
+from collector.commitment import answers
 from collector.policies.trial import Reason, trial
 from collector.rejudging.workers import WorkerLost
 

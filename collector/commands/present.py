@@ -9,11 +9,11 @@ from pathlib import Path
 from typing import Any
 
 from collector import config as configuration
+from collector.agents.moved import moved
 from collector.commands.console import Failure, wrong_use
 from collector.config import Config, ConfigError
 from collector.inventory import Inventory
-from collector.list_imports import present
-from collector.moved import moved
+from collector.lists.list_imports import present
 from collector.store import Busy, Outdated, Store, StoreError, agents, surroundings
 
 

@@ -16,10 +16,10 @@ from typing import Any
 
 from msgspec import Struct
 
-from collector import answers
 from collector.board.language import Language
 from collector.commands.console import Failure, err, progress, wrong_use
 from collector.commands.present import open_store, settings
+from collector.commitment import answers
 from collector.commitment.period import UnknownPeriod
 from collector.report import reading
 from collector.report.blocks import Document

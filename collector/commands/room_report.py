@@ -6,12 +6,12 @@ import argparse
 import getpass
 import time
 
-from collector import room_reports
 from collector.commands.administer import perform
 from collector.commands.console import cell, out, print_json, say, table
 from collector.commands.present import open_store, settings
 from collector.commands.when import instant
-from collector.room_reports import REVIEWS
+from collector.incidents import room_reports
+from collector.incidents.room_reports import REVIEWS
 
 
 def add_parser(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:

@@ -6,10 +6,10 @@ import argparse
 import sys
 from pathlib import Path
 
-from collector import policy
 from collector.alerting import rules
 from collector.alerting.alert import BOARD, GRAFANA, RUNBOOKS, Terms
 from collector.commands.console import Failure, wrong_use
+from collector.policies import policy
 
 
 def add_parser(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:

@@ -8,13 +8,13 @@ from typing import Any
 
 import msgspec
 
-from collector.bundle_read import UNREADABLE, BadBundle, Bundle
 from collector.commands.console import Failure, print_json, progress, say, wrong_use
 from collector.commands.present import open_store, settings
 from collector.commands.when import day
-from collector.facts import Counts, Difference, Source
 from collector.store.facts import StoreFacts
-from collector.verify import Verification
+from collector.verification.bundle_read import UNREADABLE, BadBundle, Bundle
+from collector.verification.facts import Counts, Difference, Source
+from collector.verification.verify import Verification
 
 _GAPS_SHOWN = 20
 

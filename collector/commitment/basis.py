@@ -10,13 +10,13 @@ from collections.abc import Iterable
 
 from sqlalchemy import Connection
 
-from collector import day_verdict
 from collector.commitment.day_sums import DaySums
-from collector.day_record import DayRecord, day_bounds, local_day
+from collector.commitment.planned_work import Part
 from collector.holding import Held, Holding
-from collector.hours import instructional, schedules_of
 from collector.inventory import Campus
-from collector.planned_work import Part
+from collector.judgement import day_verdict
+from collector.judgement.day_record import DayRecord, day_bounds, local_day
+from collector.school_time.hours import instructional, schedules_of
 from collector.store import day_sums, ledger
 from collector.store import exclusions as kept_exclusions
 from collector.store import judging as sql

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from msgspec import Struct
 
-from collector.roll_up import Tally
+from collector.commitment.roll_up import Tally
 
 
 class Budget(Struct, frozen=True):

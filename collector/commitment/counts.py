@@ -6,13 +6,13 @@ import datetime
 
 from msgspec import Struct
 
-from collector import planned_work
+from collector.commitment import planned_work
 from collector.commitment.basis import Basis
 from collector.commitment.day_sums import DaySums
-from collector.day_record import local_day
+from collector.commitment.planned_work import LeftOut, Part
+from collector.commitment.roll_up import Tally, total
 from collector.inventory import Campus
-from collector.planned_work import LeftOut, Part
-from collector.roll_up import Tally, total
+from collector.judgement.day_record import local_day
 from collector.store.exclusions import Exclusion
 
 _ONE = {"met": Tally(met=1), "short": Tally(short=1), "unknown": Tally(unknown=1)}

@@ -12,8 +12,8 @@ from collections.abc import Collection
 from msgspec import Struct
 
 from agent import wire
-from collector.day_record import DayRecord, Grounds
-from collector.policy import Policy
+from collector.judgement.day_record import DayRecord, Grounds
+from collector.policies.policy import Policy
 
 
 class RoomDay(Struct, frozen=True, array_like=True):

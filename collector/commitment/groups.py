@@ -10,9 +10,9 @@ from typing import Any
 
 from collector.commitment import trend
 from collector.commitment.budget import budget
-from collector.planned_work import answered
-from collector.policy import Policy
-from collector.roll_up import Bounds, Tally, roll_up, total
+from collector.commitment.planned_work import answered
+from collector.commitment.roll_up import Bounds, Tally, roll_up, total
+from collector.policies.policy import Policy
 
 BY = ("campus", "region", "board_district", "grade_span")
 WORST_FIRST = {"falls_short": 0, "not_enough_evidence": 1, "meets": 2}

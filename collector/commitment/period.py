@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 
 from msgspec import Struct
 
-from collector.hours import Calendar, Semester
+from collector.school_time.hours import Calendar, Semester
 
 Dates = tuple[datetime.date, datetime.date]
 """First and last day, both included."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 import datetime
 from typing import Any, Literal
 
-from collector.roll_up import Tally, bounds
+from collector.commitment.roll_up import Tally, bounds
 
 Direction = Literal["better", "worse", "unchanged", "undecided"]
 

@@ -7,8 +7,8 @@ import zoneinfo
 from collections.abc import Iterable
 from typing import Any
 
-from collector.day_record import Criterion, DayRecord, Span
 from collector.inventory import Campus
+from collector.judgement.day_record import Criterion, DayRecord, Span
 
 
 def grounds(records: list[DayRecord], campus: Campus) -> dict[str, Any]:

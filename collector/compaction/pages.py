@@ -11,7 +11,7 @@ from typing import NamedTuple
 from collector.compaction import hour as hours
 from collector.compaction import testimonies
 from collector.compaction.hour import Entry, Hour
-from collector.testimony import Report, Testimony
+from collector.judgement.testimony import Report, Testimony
 
 
 class Pages:

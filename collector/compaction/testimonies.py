@@ -1,7 +1,7 @@
 """What the judge reads of a block of reports: its columns go in, the testimony of each report comes out.
 
-It is what :mod:`collector.testimony` reads of each report's bytes, without making these again: that would take ten
-times as long (see tests/bench/judge.py). Of a report of another form than agents write, the bytes decide.
+It is what :mod:`collector.judgement.testimony` reads of each report's bytes, without making these again: that would
+take ten times as long (see tests/bench/judge.py). Of a report of another form than agents write, the bytes decide.
 """
 
 from __future__ import annotations
@@ -13,10 +13,10 @@ import msgspec
 from msgspec import Struct
 
 from agent import wire
-from collector import testimony
 from collector.compaction.opened import AS_IT_IS, Opened, damage_told
 from collector.compaction.shape import ONE, ROW, Form, Path, put_together
-from collector.testimony import Report, Testimony
+from collector.judgement import testimony
+from collector.judgement.testimony import Report, Testimony
 
 _Take = Callable[[Path], list[Any]]
 _Reading = Callable[[_Take], Report]

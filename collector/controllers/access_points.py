@@ -10,12 +10,12 @@ import datetime
 
 import msgspec
 
-from collector import cells
 from collector.controllers import exports
 from collector.controllers.sites import Sites
-from collector.importing import ALIASES, Change, Proposal, differences, of_known_campus, parsed, refuse
 from collector.inventory import AccessPoint, Inventory
-from collector.sheet import Advance, Fault, Row, Sheet, read
+from collector.lists import cells
+from collector.lists.importing import ALIASES, Change, Proposal, differences, of_known_campus, parsed, refuse
+from collector.lists.sheet import Advance, Fault, Row, Sheet, read
 
 COLUMNS = (("campus", "id", "name", "address"), ("building", "room", "method", "port", "bssids"))
 

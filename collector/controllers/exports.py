@@ -11,13 +11,13 @@ import re
 
 from msgspec import Struct
 
-from collector import cells
-from collector.cells import BadCell
 from collector.controllers import formats, sites
 from collector.controllers.formats import Format
 from collector.controllers.sites import Sites
 from collector.inventory import Inventory
-from collector.sheet import Advance, Fault, Row, head, read
+from collector.lists import cells
+from collector.lists.cells import BadCell
+from collector.lists.sheet import Advance, Fault, Row, head, read
 
 _NOTHING = frozenset({"", "-", "--", "n/a", "na", "none", "null", "not available", "unknown", "0.0.0.0"})  # noqa: S104
 _BSSIDS_OF_A_BASE_RADIO = 16

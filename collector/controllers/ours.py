@@ -10,11 +10,11 @@ from sqlalchemy import Connection
 
 from collector.controllers.compare import Counts, Ours, Part, compare
 from collector.controllers.up_down import Log, by_id
-from collector.day_record import day_bounds, local_day
 from collector.holding import Held, Holding
-from collector.hours import Hours
 from collector.inventory import Inventory
-from collector.judging import CampusDay, beside, judge_from
+from collector.judgement.day_record import day_bounds, local_day
+from collector.judgement.judging import CampusDay, beside, judge_from
+from collector.school_time.hours import Hours
 from collector.store import evidence, judging
 from collector.store.judging import Standing
 

@@ -11,7 +11,7 @@ import re
 from msgspec import Struct
 
 from collector.inventory import Inventory
-from collector.sheet import Fault, Refused, read
+from collector.lists.sheet import Fault, Refused, read
 
 LEFT_OUT = "none"
 """Instead of a campus: access points of this site are of no campus (a warehouse, an office)."""

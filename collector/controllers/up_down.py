@@ -16,11 +16,11 @@ from collections.abc import Mapping
 
 from msgspec import Struct
 
-from collector import cells
-from collector.cells import BadCell
 from collector.controllers.formats import folded
 from collector.inventory import AccessPoint, Inventory
-from collector.sheet import Advance, Fault, Refused, Row, read
+from collector.lists import cells
+from collector.lists.cells import BadCell
+from collector.lists.sheet import Advance, Fault, Refused, Row, read
 
 _AP = ("access_point", "ap_name", "ap", "device_name", "device", "failure_source", "source", "name", "ap_mac", "mac",
        "mac_address", "serial", "serial_number")  # fmt: skip

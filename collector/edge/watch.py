@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING
 
 import structlog
 
+from collector.agents.inventories import Inventories
 from collector.edge import ask
 from collector.edge.rounds import ROUNDS_A_SLOT, Slots
-from collector.inventories import Inventories
 from collector.services import Services
 from collector.store import edges, marks
 

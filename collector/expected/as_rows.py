@@ -6,7 +6,7 @@ import csv
 import io
 from collections.abc import Iterable, Iterator
 
-from collector.answers_csv import safe
+from collector.commitment.as_csv import safe
 from collector.expected.seen import Missing
 
 COLUMNS = ("campus", "finding", "id", "name", "address", "place", "since", "until", "detail")

@@ -9,7 +9,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
-from collector.answer_routes import as_json
+from collector.commitment.answer_routes import as_json
 from collector.expected.as_rows import as_csv
 from collector.expected.looked_up import UnknownCampus, look
 from collector.expected.seen import Missing

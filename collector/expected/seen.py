@@ -12,8 +12,8 @@ from typing import Any
 
 from msgspec import Struct, to_builtins
 
-from collector.day_record import day_bounds
 from collector.inventory import Inventory
+from collector.judgement.day_record import day_bounds
 from collector.store.agents import Agent, Placement
 from collector.store.unlisted import Unlisted
 

@@ -14,13 +14,13 @@ from typing import Any
 
 from msgspec import Struct, structs
 
-from collector import answers
-from collector.day_record import WORDS, DayRecord, blank, by_slot, with_judged
-from collector.day_verdict import judge_day
-from collector.judging import CampusDay, as_judged, judge_campus_day
-from collector.policy import Policy
+from collector.commitment import answers
+from collector.commitment.roll_up import Bounds, PeriodVerdict, Tally, bounds, roll_up
+from collector.judgement.day_record import WORDS, DayRecord, blank, by_slot, with_judged
+from collector.judgement.day_verdict import judge_day
+from collector.judgement.judging import CampusDay, as_judged, judge_campus_day
+from collector.policies.policy import Policy
 from collector.rejudging.workers import Reader, Work, Workers
-from collector.roll_up import Bounds, PeriodVerdict, Tally, bounds, roll_up
 from collector.store import Store, ledger
 from collector.store import judging as sql
 

@@ -7,11 +7,11 @@ from collections.abc import Iterator, Sequence
 
 from msgspec import Struct, structs
 
-from collector.day_record import RoomAir, day_bounds
-from collector.evaluate import SlotVerdict
 from collector.holding import Held
 from collector.inventory import Campus
-from collector.judging import CampusDay, Outcome, judge_campus_day
+from collector.judgement.day_record import RoomAir, day_bounds
+from collector.judgement.evaluate import SlotVerdict
+from collector.judgement.judging import CampusDay, Outcome, judge_campus_day
 from collector.rejudging.workers import Reader, Work, Workers
 from collector.store.judging import Standing
 

@@ -19,7 +19,7 @@ from msgspec import Struct
 from sqlalchemy import Connection
 
 from collector.holding import Held, Holding
-from collector.policy import Policy
+from collector.policies.policy import Policy
 from collector.store import Store
 from collector.store.judging import Standing
 

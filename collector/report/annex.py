@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from collector.board.language import N_, Language, percent, quantity
-from collector.policy import Criterion
+from collector.policies.policy import Criterion
 from collector.report import reproduce
 from collector.report.blocks import (
     Block,

@@ -1,7 +1,7 @@
 """What a report says, read once: the answers of the period with what stands beside them in the annex.
 
-Every figure is the answers' own (collector/answers.py), the incidents' (collector/incident_figures.py) or counted by
-the board's picture of a month; nothing is added up here.
+Every figure is the answers' own (collector/commitment/answers.py), the incidents' (collector/incidents/figures.py) or
+counted by the board's picture of a month; nothing is added up here.
 """
 
 from __future__ import annotations
@@ -14,14 +14,14 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from collector.answers import Asked, answer
 from collector.board.method import MethodPage, method_view
 from collector.board.month import Month, month
 from collector.board.views import periods_of
-from collector.day_record import day_bounds
+from collector.commitment.answers import Asked, answer
 from collector.holding import Held, Holding
-from collector.incident_figures import figures, seconds_to
+from collector.incidents.figures import figures, seconds_to
 from collector.inventory import Campus
+from collector.judgement.day_record import day_bounds
 from collector.store import Store, incidents, ledger
 from collector.store.incidents import Kept, Step
 

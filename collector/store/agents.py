@@ -13,7 +13,7 @@ from typing import Any
 from msgspec import Struct
 from sqlalchemy import Connection, insert, or_, select, update
 
-from collector.day_record import NOT_JUDGED
+from collector.judgement.day_record import NOT_JUDGED
 from collector.store import audit, doubts, joined, ledger, marks, surroundings
 from collector.store.evidence import pack
 from collector.store.known import AgentState, Known

@@ -8,7 +8,7 @@ from collections.abc import Collection
 import msgspec
 from sqlalchemy import Connection, and_, delete, func, select
 
-from collector.day_record import RoomAir
+from collector.judgement.day_record import RoomAir
 from collector.store import schema
 from collector.store.upsert import upsert
 

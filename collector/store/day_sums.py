@@ -12,8 +12,8 @@ from sqlalchemy import Connection, bindparam, exists, select
 from sqlalchemy.exc import NoResultFound
 
 from collector.commitment.day_sums import DaySums, More, room_criteria, sums
-from collector.day_record import DayRecord
-from collector.policy import Policy
+from collector.judgement.day_record import DayRecord
+from collector.policies.policy import Policy
 from collector.store import schema, snapshots
 from collector.store.upsert import upsert
 

@@ -14,12 +14,12 @@ import zstandard
 from sqlalchemy import ColumnElement, Connection, func, or_, select
 
 from agent import wire
-from collector import testimony
 from collector.compaction.hour import Entry
 from collector.compaction.pages import Page
+from collector.judgement import testimony
+from collector.judgement.testimony import Report, Testimony
 from collector.store import joined
 from collector.store.schema import evidence
-from collector.testimony import Report, Testimony
 
 FUTURE_SECONDS = 300.0
 _LONGEST_SECONDS = 3600

@@ -11,11 +11,11 @@ from sqlalchemy import ColumnElement, Connection, or_, select
 
 from collector.compaction import hour as hours
 from collector.compaction.opened import BlockError
-from collector.facts import Campus, Difference, Expired, Snapshot, Stream
-from collector.judging import Beside, beside
+from collector.judgement.judging import Beside, beside
 from collector.store import agents, day_sums, evidence, holds, joined, judging, ledger, marks, schema
 from collector.store.evidence import Kept
 from collector.store.ledger import LedgerRow, Written
+from collector.verification.facts import Campus, Difference, Expired, Snapshot, Stream
 
 _DAY_SECONDS = 86400
 _STRETCH_SECONDS = 900.0

@@ -10,7 +10,7 @@ import msgspec
 from msgspec import Struct
 from sqlalchemy import Connection, delete, func, insert, or_, select, update
 
-from collector.incidents import Incident, Part
+from collector.incidents.finding import Incident, Part
 from collector.store import schema
 
 CONFIRMED, FALSE, DISPROVED = "confirmed", "false", "disproved"

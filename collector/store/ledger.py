@@ -14,7 +14,7 @@ import msgspec
 from msgspec import Struct
 from sqlalchemy import Connection, and_, func, insert, select, update
 
-from collector.day_record import NOT_JUDGED, DayRecord, SlotChange
+from collector.judgement.day_record import NOT_JUDGED, DayRecord, SlotChange
 from collector.store import day_sums, schema
 
 _record = msgspec.json.Decoder(DayRecord)

@@ -24,7 +24,7 @@ from agent.simulate import district
 from agent.simulate.faults import Faults
 from agent.simulate.probes import ModelProbes, Place
 from collector.compaction.compactor import Compactor
-from collector.prompb import Encoder, Origin
+from collector.metrics.prompb import Encoder, Origin
 from collector.store import Batch, Incoming, Store, agents, evidence
 from collector.store.evidence import pack
 from tests.collector.rig import fill

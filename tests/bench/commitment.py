@@ -19,12 +19,12 @@ from typing import Any
 
 import msgspec
 
-from collector import answers
+from collector.commitment import answers
 from collector.commitment.period import GAUGES, Known, parse
-from collector.day_record import Criterion, DayRecord, Grounds, Judged, RoomAir, blank, with_judged
-from collector.hours import Band, Calendar, Hours, Schedule, Semester, instructional
 from collector.inventory import Campus, Inventory, Place
-from collector.policy import baseline
+from collector.judgement.day_record import Criterion, DayRecord, Grounds, Judged, RoomAir, blank, with_judged
+from collector.policies.policy import baseline
+from collector.school_time.hours import Band, Calendar, Hours, Schedule, Semester, instructional
 from collector.store import Store, ledger, snapshots
 
 ZONE = "America/Los_Angeles"

@@ -16,10 +16,10 @@ import cramjam
 from prometheus_client import CollectorRegistry, Gauge, generate_latest
 
 from agent import wire
-from collector import prompb, series
 from collector.commitment.period import GAUGES
-from collector.expose import Bounds, CampusBlock, CampusNow, Exposition, Rooms, Told
-from collector.remote_write import REPORTS_PER_REQUEST
+from collector.metrics import prompb, series
+from collector.metrics.expose import Bounds, CampusBlock, CampusNow, Exposition, Rooms, Told
+from collector.metrics.remote_write import REPORTS_PER_REQUEST
 from collector.store import evidence
 from tests.bench.remote_write_messages import WriteRequest
 

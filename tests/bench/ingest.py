@@ -158,7 +158,8 @@ _SERVE = """
 import asyncio, sys, time, uvloop
 from pathlib import Path
 import uvicorn
-from collector import app, receive
+from collector import app
+from collector.ingest import receive
 from collector.config import Config
 from collector.services import Services
 from collector.signer import Signer

@@ -22,12 +22,12 @@ import msgspec
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from collector.day_record import DayRecord
-from collector.evaluate import Context, evaluate_slots
-from collector.hours import Hours
 from collector.inventory import AccessPoint, Campus, Inventory
-from collector.judge import Judge
-from collector.policy import baseline
+from collector.judgement.day_record import DayRecord
+from collector.judgement.evaluate import Context, evaluate_slots
+from collector.judgement.judge import Judge
+from collector.policies.policy import baseline
+from collector.school_time.hours import Hours
 from collector.store import Store, ledger
 from tests.bench import joined_month
 from tests.bench import judged_month as month

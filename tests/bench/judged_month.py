@@ -12,9 +12,9 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import insert
 
 from agent import wire
-from collector.hours import Band, Calendar, Hours, Schedule
 from collector.inventory import AccessPoint, Campus, Inventory, Place
-from collector.policy import baseline
+from collector.policies.policy import baseline
+from collector.school_time.hours import Band, Calendar, Hours, Schedule
 from collector.store import schema, snapshots
 from collector.store.evidence import pack
 from tests.evidence import GOOD_PATH, agent_id, report

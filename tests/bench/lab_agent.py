@@ -22,7 +22,7 @@ from typing import Any, NamedTuple
 from agent import enroll
 from agent.identity import Identity, write_durably
 from agent.schedule import phase
-from collector.plans import JOIN_SECONDS, THROUGHPUT_SECONDS
+from collector.agents.plans import JOIN_SECONDS, THROUGHPUT_SECONDS
 from tests.bench.agent_cost import cpu_seconds, resident_mib
 from tests.lab.machine import Lab
 from tests.lab.world import World

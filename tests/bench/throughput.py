@@ -78,7 +78,7 @@ def serve(far_end: str) -> subprocess.Popen:
     if far_end == "reflector":
         command = [sys.executable, "-m", "tests.bench.throughput", "--serve"]
     else:
-        command = [sys.executable, "-m", "collector.throughput"]
+        command = [sys.executable, "-m", "collector.throughput.server"]
     process = subprocess.Popen(["ip", "netns", "exec", "far", *command], stdin=subprocess.PIPE)
     settings = {"secret": base64.b64encode(SEED).decode(), "host": FAR, "port": PORT}
     process.stdin.write(json.dumps(settings).encode() + b"\n")
@@ -115,8 +115,8 @@ def ours(max_bytes: int, max_seconds: float) -> dict[str, float | None]:
     from agent.probes import throughput
     from agent.probes.base import Deadline
     from agent.transport import client
-    from collector.leases import Bounds, issue
     from collector.signer import Signer
+    from collector.throughput.leases import Bounds, issue
 
     until = time.time() + 60
     lease = wire.Lease(issue(SEED, Bounds(until, max_bytes)), "a" * 32, True, 0.0, until, max_bytes, max_seconds)

@@ -8,12 +8,23 @@ from pathlib import Path
 from msgspec import structs
 
 from agent import wire
-from collector import list_imports, policy
-from collector.judge import Judge
-from collector.operations import perform
+from collector.administration.operations import perform
+from collector.judgement.judge import Judge
+from collector.lists import list_imports
+from collector.policies import policy
 from collector.store import Incoming, Store, snapshots
 from collector.store.evidence import pack
-from tests.collector.test_judge_loop import AP, MORNING, SLOT, Now, a_slot, enrolled, imported, judged_until, pushed
+from tests.collector.judgement.test_judge_loop import (
+    AP,
+    MORNING,
+    SLOT,
+    Now,
+    a_slot,
+    enrolled,
+    imported,
+    judged_until,
+    pushed,
+)
 
 CAMPUSES = "id,name,region,uplink,simulated\nlincoln,Lincoln,East,,no\noak,Oak,West,,no\nmodel,Model,East,,yes\n"
 

@@ -21,9 +21,9 @@ from agent import wire
 from agent.identity import Identity
 from collector.app import create_app
 from collector.config import Config
-from collector.hours import Hours
 from collector.inventory import AccessPoint, Campus, Inventory, Place
-from collector.policy import baseline
+from collector.policies.policy import baseline
+from collector.school_time.hours import Hours
 from collector.services import Services
 from collector.signer import Signer
 from collector.store import Store, agents, snapshots, tokens

@@ -8,13 +8,14 @@ import msgspec
 
 from agent import wire
 from agent.identity import Identity
-from collector import list_imports, policy
-from collector.judge import Judge
-from collector.operations import perform
+from collector.administration.operations import perform
+from collector.judgement.judge import Judge
+from collector.lists import list_imports
+from collector.policies import policy
 from collector.store import Batch, Incoming, Store, agents, snapshots
 from collector.store.evidence import pack
 from tests.air_evidence import Bss, airspace, channels, join, link, throughput
-from tests.collector.test_judge_loop import AP, MORNING, SLOT, Now, imported, judged_until, minute
+from tests.collector.judgement.test_judge_loop import AP, MORNING, SLOT, Now, imported, judged_until, minute
 
 DAY = 86400
 OTHER_AP = "00:11:22:33:44:02"

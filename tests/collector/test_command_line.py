@@ -11,8 +11,8 @@ import pytest
 from sqlalchemy import create_engine
 
 from collector.store import Batch, Store, agents
+from tests.collector.agents.test_moved import AGENT, HERE, MORNING, SLOT, THERE, a_slot
 from tests.collector.command import command_line
-from tests.collector.test_moved import AGENT, HERE, MORNING, SLOT, THERE, a_slot
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 
 from agent import wire
-from collector.incidents import Incident, Part
+from collector.incidents.finding import Incident, Part
 from collector.store import Batch, Incoming, Store, agents, evidence, exclusions, incidents, surroundings
 from collector.store.evidence import pack
 from collector.store.schema import metadata

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import yaml
 
-from collector import series
+from collector.metrics import series
 from tests.dashboards import queries
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -16,9 +16,9 @@ from typing import NamedTuple
 
 from prometheus_client import CollectorRegistry, generate_latest
 
-from collector import series
 from collector.commitment.period import GAUGES
-from collector.expose import Bounds, CampusBlock, CampusNow, Rooms, Told
+from collector.metrics import series
+from collector.metrics.expose import Bounds, CampusBlock, CampusNow, Rooms, Told
 from tests import binaries
 
 WEEK_SECONDS = 7 * 86400

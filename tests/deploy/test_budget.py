@@ -7,7 +7,7 @@ import pytest
 from collector.alerting import budget
 from collector.alerting.alert import Terms
 from collector.alerting.budget import LEAST_SHORT_SLOTS, WINDOWS
-from collector.policy import SHIPPED, shipped
+from collector.policies.policy import SHIPPED, shipped
 from tests.deploy.made_up import CAMPUS, check, fired, scene
 
 SLOT = 60

@@ -11,8 +11,8 @@ import pytest
 
 from collector.alerting.alert import Terms
 from collector.alerting.before_class import first_bell
-from collector.hours import Band, Hours, Schedule, in_class
 from collector.inventory import Campus
+from collector.school_time.hours import Band, Hours, Schedule, in_class
 from tests.deploy.made_up import CAMPUS, check, fired, scene
 
 SLOT = 300

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from collector import series
 from collector.alerting import rules
 from collector.alerting.alert import Terms
+from collector.metrics import series
 from tests import binaries
 from tests.deploy.made_up import CAMPUS, SLOT, TERMS, check, fired, scene
 

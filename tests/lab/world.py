@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import Any
 
 from agent import wire
-from collector import policy
+from collector.policies import policy
 from collector.store.evidence import unpack
 from tests.e2e.programs import Programs, until
 from tests.lab.air import IDENTITY, PASSWORD, PSK, AccessPoint, move_radio, run

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from collector.grades import levels
 from collector.inventory import Campus
-from collector.list_imports import present
+from collector.lists.list_imports import present
 from collector.store import Store
 from tests.month.placed_faults import Plan
 

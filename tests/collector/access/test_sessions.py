@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from collector.access import doors, passwords, roles
 from collector.config import Config
-from collector.incidents import Incident, Part
+from collector.incidents.finding import Incident, Part
 from collector.store import accounts, audit, incidents
 from tests.collector.access.access_rig import PASSWORD, People, serving
 from tests.collector.rig import Clock

@@ -8,17 +8,17 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from collector.alerting.before_class import FirstBells, first_bell
 from collector.config import Config
-from collector.current import Current
 from collector.holding import Held, Holding
-from collector.hours import Band, Calendar, Hours, Schedule
 from collector.inventory import Campus, Inventory
-from collector.judge import Judge
-from collector.policy import baseline
+from collector.judgement.judge import Judge
+from collector.metrics.current import Current
+from collector.policies.policy import baseline
+from collector.school_time.hours import Band, Calendar, Hours, Schedule
 from collector.services import Services
 from collector.signer import Signer
 from collector.store import incidents, ledger, snapshots
 from tests.collector.incident_rig import a_district, stands
-from tests.collector.test_judge_loop import AP, MORNING, SLOT, Now, a_slot, judged_until, pushed
+from tests.collector.judgement.test_judge_loop import AP, MORNING, SLOT, Now, a_slot, judged_until, pushed
 
 ZONE = zoneinfo.ZoneInfo("America/Los_Angeles")
 CAMPUS = Campus("n1", "North")

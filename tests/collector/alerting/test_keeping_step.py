@@ -13,14 +13,14 @@ from typing import Any
 import pytest
 from prometheus_client import CollectorRegistry
 
+from collector.administration.operations import perform
 from collector.alerting import silences
 from collector.alerting.alertmanager import CREATOR, Alertmanager, NotTaken
 from collector.alerting.keeping_step import KeepingStep
-from collector.operations import perform
 from collector.store import incidents
 from tests import binaries
 from tests.collector.incident_rig import a_district, iso
-from tests.collector.test_judge_loop import Now
+from tests.collector.judgement.test_judge_loop import Now
 from tests.e2e.programs import Programs, until
 
 pytestmark = pytest.mark.binaries

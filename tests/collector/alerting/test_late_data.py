@@ -9,17 +9,17 @@ from pathlib import Path
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
+from collector.administration.operations import perform
 from collector.alerting import rules
 from collector.alerting.alert import Terms
 from collector.config import Config
-from collector.current import Current
-from collector.judge import Judge
-from collector.operations import perform
+from collector.judgement.judge import Judge
+from collector.metrics.current import Current
 from collector.services import Services
 from collector.signer import Signer
 from collector.store import Batch, Incoming, Store, incidents
 from tests.collector.incident_rig import a_district, for_access_point
-from tests.collector.test_judge_loop import MORNING, SLOT, Now, a_slot, enrolled, imported, minute, strip
+from tests.collector.judgement.test_judge_loop import MORNING, SLOT, Now, a_slot, enrolled, imported, minute, strip
 from tests.deploy.made_up import check, fired
 
 CAMPUSES = ["lincoln", *(f"c{number:02}" for number in range(1, 50))]

@@ -12,12 +12,12 @@ from starlette.testclient import TestClient
 
 from collector.alerting import routes
 from collector.config import Config
-from collector.judge import Judge
+from collector.judgement.judge import Judge
 from collector.services import Services
 from collector.signer import Signer
 from collector.store import Store, incidents
 from tests.collector.incident_rig import a_district, measured, stands
-from tests.collector.test_judge_loop import MORNING, SLOT, Now
+from tests.collector.judgement.test_judge_loop import MORNING, SLOT, Now
 
 TOKEN = "0123456789abcdef0123456789abcdef"
 

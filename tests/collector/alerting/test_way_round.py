@@ -17,13 +17,13 @@ from starlette.types import ASGIApp
 
 from collector.alerting import routes
 from collector.config import Config
-from collector.judge import Judge
+from collector.judgement.judge import Judge
 from collector.services import Services
 from collector.signer import Signer
 from collector.store import incidents
 from tests import binaries
 from tests.collector.incident_rig import a_district, measured, stands
-from tests.collector.test_judge_loop import MORNING, Now
+from tests.collector.judgement.test_judge_loop import MORNING, Now
 from tests.e2e.programs import Programs, until
 
 DEPLOYED = Path(__file__).resolve().parents[3] / "deploy" / "alertmanager" / "alertmanager.yml"

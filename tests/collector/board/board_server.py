@@ -13,10 +13,12 @@ import uvicorn
 import uvloop
 from prometheus_client import CollectorRegistry
 
-from collector import answer_routes, board, incident_routes
+from collector import board
 from collector.app import create_app
 from collector.board.readers import PUBLIC, Readers
+from collector.commitment import answer_routes
 from collector.config import Config
+from collector.incidents import incident_routes
 from collector.services import Services
 from collector.signer import Signer
 from tests.collector.board.sample_district import NOW, Judged_, fill, open_store

@@ -7,13 +7,13 @@ from typing import Any
 
 import msgspec
 
-from collector.day_record import Criterion, DayVerdict, Grounds, Judged, RoomAir, blank, with_judged
-from collector.evaluate import CriterionVerdict, SlotVerdict
-from collector.hours import Band, Calendar, Hours, Schedule, instructional
-from collector.incidents import Incident, Part
+from collector.incidents.finding import Incident, Part
 from collector.inventory import AccessPoint, Campus, Inventory, Place
-from collector.judge import Live
-from collector.policy import shipped
+from collector.judgement.day_record import Criterion, DayVerdict, Grounds, Judged, RoomAir, blank, with_judged
+from collector.judgement.evaluate import CriterionVerdict, SlotVerdict
+from collector.judgement.judge import Live
+from collector.policies.policy import shipped
+from collector.school_time.hours import Band, Calendar, Hours, Schedule, instructional
 from collector.store import Store, coverage, incidents, ledger, room_reports, schema, snapshots
 
 ZONE = "America/Los_Angeles"

@@ -10,8 +10,8 @@ pytest.importorskip("playwright")
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page
 
-from collector import room_reports
 from collector.board import ROUTES
+from collector.incidents import room_reports
 from tests.collector.board.board_server import Board, serving
 from tests.collector.board.test_room_reports import READERS
 

@@ -7,9 +7,9 @@ from pathlib import Path
 import httpx
 import pytest
 
-from collector import room_reports
 from collector.board import acts
 from collector.board.readers import PUBLIC, Readers
+from collector.incidents import room_reports
 from tests.collector.board.board_server import Board, serving
 from tests.collector.board.sample_district import NOW
 

@@ -8,8 +8,8 @@ import pytest
 
 from collector.board import month, room
 from collector.board.kept import Kept
-from collector.day_record import Criterion, Grounds, Judged, RoomAir, blank, with_judged
-from collector.policy import shipped
+from collector.judgement.day_record import Criterion, Grounds, Judged, RoomAir, blank, with_judged
+from collector.policies.policy import shipped
 from tests.collector.board.board_server import Board, serving
 from tests.collector.board.sample_district import NOW, SLOT, TODAY, ZONE
 

@@ -9,7 +9,7 @@ import msgspec
 import pytest
 
 from collector.board.school_days import NOTHING_ASKED, school_days
-from collector.day_record import Criterion, DayVerdict, blank
+from collector.judgement.day_record import Criterion, DayVerdict, blank
 from tests.collector.board.board_server import Board, serving
 from tests.collector.board.sample_district import TODAY, ZONE
 

@@ -8,10 +8,10 @@ from typing import Any
 
 import msgspec
 
-from collector.day_record import Criterion, DayRecord, Grounds, Judged, blank, day_bounds, with_judged
-from collector.hours import Band, Calendar, Hours, Schedule
 from collector.inventory import Campus, Inventory, Place, School
-from collector.policy import Policy, baseline
+from collector.judgement.day_record import Criterion, DayRecord, Grounds, Judged, blank, day_bounds, with_judged
+from collector.policies.policy import Policy, baseline
+from collector.school_time.hours import Band, Calendar, Hours, Schedule
 from collector.store import Store, ledger, schema, snapshots
 
 ZONE = "America/Los_Angeles"

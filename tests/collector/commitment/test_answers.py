@@ -16,20 +16,20 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from starlette.applications import Starlette
 
-from collector.answer_routes import routes
-from collector.answers import Asked, answer, commitment, of_periods
-from collector.answers_csv import COLUMNS, GROUP_COLUMNS, LIST_COLUMNS, as_csv
+from collector.commitment.answer_routes import routes
+from collector.commitment.answers import Asked, answer, commitment, of_periods
+from collector.commitment.as_csv import COLUMNS, GROUP_COLUMNS, LIST_COLUMNS, as_csv
 from collector.commitment.groups import BY
 from collector.commitment.lists import NAMES
 from collector.commitment.period import Known, UnknownPeriod, parse
 from collector.config import Config
-from collector.facts import Difference
-from collector.hours import Calendar, Semester
+from collector.school_time.hours import Calendar, Semester
 from collector.services import Services
 from collector.signer import Signer
 from collector.store import exclusions, schema, snapshots
 from collector.store.facts import StoreFacts
-from collector.verify import Verification
+from collector.verification.facts import Difference
+from collector.verification.verify import Verification
 from tests.collector.command import command_line
 from tests.collector.commitment.days import CAMPUSES, CLASS_SLOTS, SLOT, District, noon, record
 

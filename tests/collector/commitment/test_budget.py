@@ -7,7 +7,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from collector.commitment.budget import budget
-from collector.roll_up import Tally, bounds
+from collector.commitment.roll_up import Tally, bounds
 
 COUNTS = st.integers(0, 10_000_000)
 TALLIES = st.builds(Tally, COUNTS, COUNTS, COUNTS)

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from collector.commitment.day_sums import room_criteria, sums
 from collector.commitment.lists import rooms
-from collector.policy import baseline
+from collector.policies.policy import baseline
 from tests.collector.commitment.days import CLASS_SLOTS, OF_ROOMS, SLOT, record
 
 MONDAY = datetime.date(2026, 10, 5)

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from collector.commitment.period import KINDS, Known, Period, UnknownPeriod, before, parse
-from collector.hours import Calendar, HoursError, parse_calendar
+from collector.school_time.hours import Calendar, HoursError, parse_calendar
 
 D = datetime.date
 LAST_YEAR = parse_calendar(

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from collector.commitment.roll_up import Tally
 from collector.commitment.trend import against, of_campus
-from collector.roll_up import Tally
 
 COUNTS = st.integers(0, 1_000_000)
 TALLIES = st.builds(Tally, COUNTS, COUNTS, COUNTS).filter(lambda one: one.all)

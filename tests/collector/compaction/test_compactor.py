@@ -30,8 +30,8 @@ from collector.store import (
 )
 from collector.store.evidence import pack
 from collector.store.facts import StoreFacts
+from tests.collector.judgement.test_judge_loop import SLOT
 from tests.collector.small_ledger import DAY, HOME, MORNING, Device, District, lived_in
-from tests.collector.test_judge_loop import SLOT
 
 LATER = MORNING + 3 * DAY
 

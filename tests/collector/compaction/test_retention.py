@@ -9,11 +9,11 @@ from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 from collector import retention
+from collector.administration.refusals import NotDone
 from collector.cli import main
 from collector.commands.verify import _first
 from collector.compaction.compactor import Compactor
 from collector.config import Config
-from collector.refusals import NotDone
 from collector.store import Batch, Incoming, Store, audit, evidence, holds, joined, ledger
 from collector.store.facts import StoreFacts
 from collector.store.schema import evidence_hour

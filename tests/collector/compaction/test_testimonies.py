@@ -13,16 +13,16 @@ from hypothesis import strategies as st
 from structlog.testing import capture_logs
 
 from agent import wire
-from collector import testimony
 from collector.compaction import block, hour
 from collector.compaction.opened import FORMAT, FRONT, VERSION, BlockError, Opened
 from collector.compaction.pages import Page, Pages
 from collector.compaction.testimonies import of_block, whereabouts_of_block
 from collector.holding import Held
-from collector.hours import Band, Calendar, Hours, Schedule
 from collector.inventory import AccessPoint, Campus, Inventory, Place
-from collector.judging import Beside, CampusDay, judge_from
-from collector.policy import shipped
+from collector.judgement import testimony
+from collector.judgement.judging import Beside, CampusDay, judge_from
+from collector.policies.policy import shipped
+from collector.school_time.hours import Band, Calendar, Hours, Schedule
 from collector.store.evidence import Kept, pack
 from collector.store.judging import Standing
 from tests.air_evidence import airspace, channels, join, link, throughput

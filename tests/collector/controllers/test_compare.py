@@ -13,10 +13,10 @@ from collector.controllers import up_down
 from collector.controllers.compare import Counts, Ours, compare
 from collector.controllers.up_down import Entry
 from collector.inventory import AccessPoint, Campus, Inventory
-from collector.sheet import Refused
+from collector.lists.sheet import Refused
 from tests.collector.command import command_line
+from tests.collector.judgement.test_judge_loop import AP, MORNING, SLOT
 from tests.collector.small_ledger import OTHER_AP, Device, District
-from tests.collector.test_judge_loop import AP, MORNING, SLOT
 
 UP, DOWN, NOBODY = Ours("up", 1, 15, 15), Ours("down", 1, 15, 0), Ours("unknown")
 INVENTORY = Inventory(

@@ -9,13 +9,13 @@ from pathlib import Path
 
 import pytest
 
+from collector.administration.operations import perform
+from collector.administration.refusals import NotDone
 from collector.controllers import access_points, sites
-from collector.district_lists import Places, propose
-from collector.importing import campuses
 from collector.inventory import Inventory
-from collector.operations import perform
-from collector.refusals import NotDone
-from collector.sheet import Refused
+from collector.lists.district_lists import Places, propose
+from collector.lists.importing import campuses
+from collector.lists.sheet import Refused
 from tests.collector.small_ledger import District
 
 LISTS = Path(__file__).with_name("lists")

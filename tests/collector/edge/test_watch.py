@@ -7,13 +7,13 @@ import msgspec
 import pytest
 from sqlalchemy import text
 
-from collector import bundle
 from collector.edge.watch import Watch
 from collector.store import edges, ledger
 from collector.store.facts import StoreFacts
-from collector.verify import Verification
+from collector.verification import bundle
+from collector.verification.verify import Verification
+from tests.collector.judgement.test_judge_loop import MORNING, SLOT, imported
 from tests.collector.small_ledger import Device, District
-from tests.collector.test_judge_loop import MORNING, SLOT, imported
 
 EDGE, OTHER = "192.0.2.1", "192.0.2.2"
 

@@ -17,9 +17,9 @@ from collector.holding import held_at
 from collector.store import unlisted
 from tests.air_evidence import Bss, airspace
 from tests.collector.command import command_line
+from tests.collector.judgement.test_judge_loop import AP, MORNING, SLOT, imported
 from tests.collector.rig import running
 from tests.collector.small_ledger import HOME, OTHER_RADIO, RADIO, SECOND, Device, District
-from tests.collector.test_judge_loop import AP, MORNING, SLOT, imported
 
 STRANGER, NEIGHBOUR = "06:00:00:00:00:01", "0a:00:00:00:00:02"
 DEAD = "00:11:22:33:44:03"

@@ -2,9 +2,9 @@
 
 import pytest
 
-from collector.judge import Judge
+from collector.judgement.judge import Judge
 from tests.collector.incident_rig import a_district, stands
-from tests.collector.test_judge_loop import MORNING, Now
+from tests.collector.judgement.test_judge_loop import MORNING, Now
 
 
 @pytest.fixture

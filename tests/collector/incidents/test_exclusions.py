@@ -4,13 +4,13 @@ import base64
 
 import pytest
 
-from collector.answers import commitment
-from collector.answers_csv import as_csv
-from collector.operations import perform
-from collector.refusals import NotDone
+from collector.administration.operations import perform
+from collector.administration.refusals import NotDone
+from collector.commitment.answers import commitment
+from collector.commitment.as_csv import as_csv
 from collector.store import audit, exclusions, ledger
 from tests.collector.incident_rig import iso, measured
-from tests.collector.test_judge_loop import MORNING, SLOT, judged_until, strip
+from tests.collector.judgement.test_judge_loop import MORNING, SLOT, judged_until, strip
 
 DAY = "2026-09-15"
 

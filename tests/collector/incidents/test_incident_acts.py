@@ -5,18 +5,18 @@ import datetime
 import httpx
 import pytest
 
-from collector import incident_answers, room_reports
-from collector.day_record import RoomAir
-from collector.hours import Hours, parse_bells, parse_calendar
-from collector.incident_figures import ALL_STEPS, figures
-from collector.incidents import Incident, Part
+from collector.administration.operations import perform
+from collector.administration.refusals import NotDone
+from collector.incidents import answers, room_reports
+from collector.incidents.figures import ALL_STEPS, figures
+from collector.incidents.finding import Incident, Part
 from collector.inventory import Campus
-from collector.operations import perform
-from collector.refusals import NotDone
+from collector.judgement.day_record import RoomAir
+from collector.school_time.hours import Hours, parse_bells, parse_calendar
 from collector.store import audit, coverage, incidents
 from collector.store.incidents import Kept, Step
 from tests.collector.incident_rig import measured
-from tests.collector.test_judge_loop import MORNING, SLOT, judged_until, strip
+from tests.collector.judgement.test_judge_loop import MORNING, SLOT, judged_until, strip
 
 HOUR = 3600.0
 
@@ -26,7 +26,7 @@ def act(store, clock, verb, **body):
 
 
 def shown(store, clock, **how):
-    return incident_answers.one_of(store, 1, now=clock(), **how)
+    return answers.one_of(store, 1, now=clock(), **how)
 
 
 def test_steps_are_kept_with_time_person_and_note_and_in_the_audit_log(store, clock, judge):
@@ -96,7 +96,7 @@ def test_planned_work_is_an_incident_of_that_cause_and_in_no_figure(store, clock
     judged_until(judge, clock, clock() + 1)
 
     assert shown(store, clock)["cause"] == "planned_work"
-    answer = incident_answers.figures_of(store, (None, None), now=clock())
+    answer = answers.figures_of(store, (None, None), now=clock())
     assert (answer["campuses"], answer["left_out"]["planned_work"]) == ([], 1)
 
 
@@ -212,9 +212,9 @@ def test_the_open_interface_shows_steps_without_names_and_the_admin_socket_takes
     from prometheus_client import CollectorRegistry
     from starlette.applications import Starlette
 
-    from collector import incident_routes
-    from collector.admin import create_admin
+    from collector.administration.admin import create_admin
     from collector.config import Config
+    from collector.incidents import incident_routes
     from collector.services import Services
 
     measured(store, clock, judge, "msss")

@@ -4,12 +4,12 @@ import random
 
 import pytest
 
-from collector.incidents import of_campus, slots
-from collector.judge import Judge
-from collector.operations import perform
+from collector.administration.operations import perform
+from collector.incidents.finding import of_campus, slots
+from collector.judgement.judge import Judge
 from collector.store import incidents, ledger
 from tests.collector.incident_rig import a_district, for_access_point, measured, stands
-from tests.collector.test_judge_loop import AP, MORNING, SLOT, a_slot, imported, judged_until, pushed
+from tests.collector.judgement.test_judge_loop import AP, MORNING, SLOT, a_slot, imported, judged_until, pushed
 
 SECOND = "b" * 32
 # Which agents, by their letter, stand at which campus; all but elm share an uplink.

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from collector.policies.findings import look
-from collector.policy import baseline
+from collector.policies.policy import baseline
 
 TEXT = resources.files("collector").joinpath("policies/baseline-2.toml").read_text()
 

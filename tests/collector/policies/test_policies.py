@@ -8,7 +8,7 @@ import pytest
 
 from collector.policies import contradictions
 from collector.policies.beside import beside, document
-from collector.policy import SHIPPED, Agreement, Policy, PolicyError, baseline, parse, shipped
+from collector.policies.policy import SHIPPED, Agreement, Policy, PolicyError, baseline, parse, shipped
 
 DISTRICT = Agreement("District", datetime.date(2026, 8, 1))
 UNION = Agreement("Union", datetime.date(2026, 8, 2))

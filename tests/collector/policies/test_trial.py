@@ -6,13 +6,12 @@ import msgspec
 import pytest
 
 from agent import wire
-from collector.answers import commitment
+from collector.commitment.answers import commitment
+from collector.policies.policy import baseline, shipped
 from collector.policies.trial import trial
-from collector.policy import baseline, shipped
 from collector.store import Incoming, ledger, schema
 from collector.store.evidence import pack
-from tests.collector.small_ledger import lived_in
-from tests.collector.test_judge_loop import (  # noqa: F401 - a store with one approved agent
+from tests.collector.judgement.test_judge_loop import (  # noqa: F401 - a store with one approved agent
     MORNING,
     SLOT,
     a_slot,
@@ -22,6 +21,7 @@ from tests.collector.test_judge_loop import (  # noqa: F401 - a store with one a
     pushed,
     store,
 )
+from tests.collector.small_ledger import lived_in
 
 
 def slow(reports, seconds):

@@ -7,9 +7,9 @@ import threading
 import pytest
 
 from collector.compaction.compactor import Compactor
-from collector.judge import Stopped
+from collector.judgement.judge import Stopped
+from collector.policies.policy import shipped
 from collector.policies.trial import trial
-from collector.policy import shipped
 from collector.rejudging.workers import WorkerLost, Workers
 from collector.store import ledger
 from tests.collector.small_ledger import DAY, MORNING, lived_in

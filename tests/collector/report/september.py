@@ -5,7 +5,7 @@ from typing import Any
 
 import msgspec
 
-from collector.incidents import Incident, Part
+from collector.incidents.finding import Incident, Part
 from collector.inventory import Campus, Inventory, Place
 from collector.store import exclusions, incidents, snapshots
 from tests.collector.commitment.days import CAMPUSES, District, noon, record

@@ -10,8 +10,8 @@ pytest.importorskip("playwright")
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser
 
-from collector.answers import Asked
 from collector.board.language import Language
+from collector.commitment.answers import Asked
 from collector.report import reading
 from collector.report.document import document
 from collector.report.html import html

@@ -8,10 +8,10 @@ import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
-from collector import causes
-from collector.evaluate import SlotVerdict
-from collector.expose import CampusBlock, CampusNow
 from collector.inventory import Campus, Inventory
+from collector.judgement import causes
+from collector.judgement.evaluate import SlotVerdict
+from collector.metrics.expose import CampusBlock, CampusNow
 
 SLOT_SECONDS = 5
 """A slot of five minutes, sixty times faster. All that is configured in time is divided by as much."""

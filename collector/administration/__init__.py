@@ -1,0 +1,1 @@
+"""An administrator's writes, on the socket and on the command line."""

@@ -1,1 +1,0 @@
-"""Bell schedules as schools keep them: in a spreadsheet."""

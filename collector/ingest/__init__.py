@@ -1,0 +1,1 @@
+"""What agents send: a request goes in, kept evidence and a signed acknowledgement come out."""

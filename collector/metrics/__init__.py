@@ -1,0 +1,1 @@
+"""What Prometheus sees: series as data, the page of /metrics, and remote write."""

@@ -1,0 +1,1 @@
+"""When a campus teaches: bells, calendar and the day laid open."""

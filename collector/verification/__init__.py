@@ -1,0 +1,1 @@
+"""The ledger checked against its evidence, in a store or from a bundle on a laptop."""
