@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import datetime
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import structlog
@@ -18,13 +18,13 @@ from msgspec import Struct, structs
 from collector.holding import Held, Holding, NothingHolds
 from collector.incidents import book
 from collector.judgement import causes
-from collector.judgement.day_record import local_day
 from collector.judgement.judging import FIRST, CampusDay, Outcome, judge_campus_day, write_outcome
+from collector.judgement.planning import LocalDays, Plan, Planner, begins, with_evidence
 from collector.rejudging.days import judged
 from collector.rejudging.days import of_period as days_of_period
 from collector.rejudging.workers import Workers
-from collector.store import joined, ledger, marks
 from collector.store import judging as sql
+from collector.store import ledger, marks
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
@@ -34,12 +34,10 @@ if TYPE_CHECKING:
     from collector.store import Store
 
 _log = structlog.get_logger()
-_SLOTS_A_PASS = 60_000
-"""All of them are in memory until they are written: 200 whole campus-days."""
-_MARKS_A_PASS = 20_000
+MARKS_A_PASS = 20_000
+"""Marked slots that one pass takes, whole campus-days of them."""
 _TURN_SECONDS = 1.0
 _SLOTS_REMEMBERED = 600
-_REASONS = {"evidence": "late evidence", "anchor": "clock learnt"}
 
 
 class Live(Struct, frozen=True):
@@ -69,17 +67,19 @@ class Stopped(RuntimeError):
     """The judge was told to stop before it was done."""
 
 
-class _Plan(Struct, frozen=True):
-    now: list[CampusDay]
-    later: list[CampusDay]
-    begins: dict[str, int]
-
-
 class Judge:
     """One at a time: the loop's thread and the ``evaluate`` command share one lock."""
 
-    def __init__(self, store: Store, clock: Callable[[], float], grace_seconds: float = 60.0) -> None:
+    def __init__(
+        self,
+        store: Store,
+        clock: Callable[[], float],
+        grace_seconds: float = 60.0,
+        *,
+        marks_a_pass: int = MARKS_A_PASS,
+    ) -> None:
         self._store = store
+        self._marks_a_pass = marks_a_pass
         self._clock = clock
         self._grace_seconds = grace_seconds
         self._holding = Holding()
@@ -88,9 +88,7 @@ class Judge:
         self._stopping = threading.Event()
         self._thread: threading.Thread | None = None
         self._live: dict[str, Live] = {}
-        self._begins: dict[str, int] = {}
-        self._through: dict[str, int] = {}
-        self._judged_before: dict[str, int] = {}
+        self._planner = Planner()
         self._finished_before = 0
         self._seen: dict[int, dict[str, SlotVerdict]] = {}
         self._from_above: dict[int, dict[str, tuple[str, str]]] = {}
@@ -157,11 +155,9 @@ class Judge:
                 seconds = present.policy.slot_seconds
                 finished = self._finished(seconds)
                 chosen = [one for name, one in sorted(present.inventory.campuses.items()) if campus in (None, name)]
-                begins = {
-                    one.id: begin for one in chosen if (begin := _begins(connection, one.id, seconds)) is not None
-                }
-                days = [*days_of_period(since, until, chosen, begins, finished, seconds, reason)]
-                days = [[_with_evidence(connection, one, seconds) for one in day] for day in days]
+                begun = {one.id: begin for one in chosen if (begin := begins(connection, one.id, seconds)) is not None}
+                days = [*days_of_period(since, until, chosen, begun, finished, seconds, reason)]
+                days = [[with_evidence(connection, one, seconds) for one in day] for day in days]
                 days = [[one for one in day if one.slots] for day in days]
                 works = [(one, self._held(connection, one, present)) for day in days for one in day]
                 standings = sql.standings(connection)
@@ -172,7 +168,7 @@ class Judge:
                 if self._stopping.is_set():
                     raise Stopped(f"{done} of {len(works)} campus-days were judged again, the newest days first")
                 outcomes = [next(found) for _ in day]
-                total = total.and_also(self._settle(outcomes, _Plan([], [], begins), [], self._clock(), present))
+                total = total.and_also(self._settle(outcomes, Plan([], [], begun), [], self._clock(), present))
                 progress(done := done + len(day), len(works))
                 # What ends meanwhile is live, and does not wait for a year of days.
                 self._pass()
@@ -200,11 +196,12 @@ class Judge:
             held = self._holding.at(connection, now)
             seconds = held.policy.slot_seconds
             finished = self._finished(seconds)
-            marked = marks.pending(connection, finished + seconds, _MARKS_A_PASS)
+            days = LocalDays(held.inventory)
+            marked, more = marks.pending(connection, finished + seconds, self._marks_a_pass, days.around)
             if not (news or marked or finished > self._finished_before):
                 return Pass()
             standings = sql.standings(connection)
-            plan = self._plan(connection, held.inventory, seconds, finished, marked)
+            plan = self._planner.plan(connection, held.inventory, seconds, finished, marked)
             works = [(one, self._held(connection, one, held)) for one in plan.now]
             if workers is not None and len(works) > 1:
                 outcomes = [*judged(workers, works, standings, float(finished))]
@@ -214,9 +211,9 @@ class Judge:
                 ]
         settled = self._settle(outcomes, plan, marked, now, held)
         self._finished_before = finished
-        return structs.replace(settled, more=settled.more or bool(plan.later) or len(marked) == _MARKS_A_PASS)
+        return structs.replace(settled, more=settled.more or bool(plan.later) or more)
 
-    def _settle(self, outcomes: list[Outcome], plan: _Plan, marked: list[marks.Dirty], now: float, held: Held) -> Pass:
+    def _settle(self, outcomes: list[Outcome], plan: Plan, marked: list[marks.Dirty], now: float, held: Held) -> Pass:
         """Looks at the district as a whole, writes what was judged, and tells who listens."""
         seconds = held.policy.slot_seconds
         elsewhere = self._look_at_district(outcomes, held.inventory, seconds)
@@ -228,62 +225,13 @@ class Judge:
             return changed
 
         changed = self._store.write(write).result()
-        self._begins |= plan.begins
+        self._planner.remember(plan, outcomes)
         self._remember(outcomes, self._finished(seconds))
         if outcomes:
             for listener in self._listeners:
                 listener()
         slots = sum(len(one.verdicts) for one in outcomes)
         return Pass(slots, len(outcomes), changed, bool(elsewhere))
-
-    def _plan(
-        self, connection: Connection, inventory: Inventory, seconds: int, finished: int, marked: list[marks.Dirty]
-    ) -> _Plan:
-        """What is to be judged, newest day first: live state before back-fill. A mark of a campus that is in no
-        inventory, or of a slot before the record begins, has nothing to say and goes away."""
-        wanted: dict[str, dict[int, str]] = {}
-        for one in marked:
-            wanted.setdefault(one.campus, {})[one.slot] = _REASONS.get(one.reason, one.reason)
-        begins_of: dict[str, int] = {}
-        days: dict[tuple[str, datetime.date], dict[int, str]] = {}
-        for name, campus in inventory.campuses.items():
-            if self._through.get(name, -1) >= finished and name not in wanted:
-                continue
-            begins = _begins(connection, name, seconds)
-            if begins is None:
-                continue
-            begins_of[name] = begins
-            slots = dict.fromkeys(self._not_judged(connection, name, begins, seconds, finished), FIRST)
-            slots |= {slot: why for slot, why in wanted.get(name, {}).items() if slot >= begins and slot not in slots}
-            # What is judged from less than it once rested on would be a new verdict, and a wrong one.
-            gone = joined.expired_within(connection, name, min(slots), max(slots) + seconds) if slots else []
-            for slot, why in slots.items():
-                if any(begin < slot + seconds and slot < end for begin, end in gone):
-                    continue
-                days.setdefault((name, local_day(slot, campus.timezone)), {})[slot] = why
-        ordered = sorted(days, key=lambda key: (key[1], key[0]), reverse=True)
-        work = [CampusDay(inventory.campuses[name], day, days[name, day]) for name, day in ordered]
-        taken = slots_taken = 0
-        while taken < len(work) and slots_taken < _SLOTS_A_PASS:
-            slots_taken += len(work[taken].slots)
-            taken += 1
-        return _Plan(work[:taken], work[taken:], begins_of)
-
-    def _not_judged(
-        self, connection: Connection, campus: str, begins: int, seconds: int, finished: int
-    ) -> Iterable[int]:
-        """Finished slots of the record that were never judged: usually the one that has just ended; all of an outage
-        of ours; and the time before the first row, where older evidence has moved the record's begin."""
-        through = self._through.get(campus)
-        if through is not None and begins >= self._begins.get(campus, begins):
-            return range(max(through + seconds, begins), finished + seconds, seconds)
-        extent = ledger.extent(connection, campus)
-        if extent is None:
-            return range(begins, finished + seconds, seconds)
-        first, last = extent
-        self._judged_before[campus] = last
-        # The last finished slot is judged again after a start, so that what is live is known again.
-        return [*range(begins, first, seconds), *range(min(last + seconds, finished), finished + seconds, seconds)]
 
     def _look_at_district(self, outcomes: list[Outcome], inventory: Inventory, seconds: int) -> list[tuple[str, int]]:
         """Gives each verdict of this pass the cause that is seen only from above. Returns the campus slots outside this
@@ -314,7 +262,7 @@ class Judge:
     def _write(
         self,
         connection: Connection,
-        plan: _Plan,
+        plan: Plan,
         outcomes: list[Outcome],
         marked: list[marks.Dirty],
         now: float,
@@ -330,8 +278,7 @@ class Judge:
                 with_changes.add(outcome.work.campus.id)
         for outcome in outcomes:
             self._mark_what_answers_explain(connection, outcome, judged)
-        through = self._judged_before | self._through
-        book.follow(connection, outcomes, with_changes, through, inventory, now)
+        book.follow(connection, outcomes, with_changes, self._planner.through, inventory, now)
         # What this pass did not take is marked with the same commit: a kill loses no slot.
         left = {(one.campus.id, slot) for one in plan.later for slot in one.slots}
         known = {(one.campus, one.slot) for one in marked}
@@ -356,21 +303,7 @@ class Judge:
         live = dict(self._live)
         for outcome in outcomes:
             name = outcome.work.campus.id
-            self._through[name] = max(self._through.get(name, 0), *outcome.verdicts)
             verdict = outcome.verdicts.get(finished)
             if verdict is not None:
                 live[name] = Live(name, finished, verdict, verdict.verdict != "no_class")
         self._live = live
-
-
-def _begins(connection: Connection, campus: str, seconds: int) -> int | None:
-    """The first full slot of a campus's record."""
-    at = sql.record_begins(connection, campus)
-    return None if at is None else -int(-at // seconds) * seconds
-
-
-def _with_evidence(connection: Connection, work: CampusDay, seconds: int) -> CampusDay:
-    """Without the slots of which evidence has expired: judged from less than they rested on they would be wrong."""
-    gone = joined.expired_within(connection, work.campus.id, min(work.slots), max(work.slots) + seconds)
-    kept = {slot: why for slot, why in work.slots.items() if not any(a < slot + seconds and slot < b for a, b in gone)}
-    return structs.replace(work, slots=kept)

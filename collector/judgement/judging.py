@@ -165,6 +165,9 @@ def write_outcome(connection: Connection, outcome: Outcome, now: float, grace_se
     else:
         changed = {change.slot for change in changes} | _other_cause(standing, made)
         again = sorted({work.slots.get(slot, "") for slot in changed} - {"", FIRST})
+        if not again and standing is not None and not standing.open and not _same(standing, held):
+            # No slot came to anything else: the day is written again for what it was judged by.
+            again = sorted({*work.slots.values()} - {"", FIRST})
     reason = ", ".join(again)[:64] or (FIRST if standing is None or standing.open else "added")
     revision = 1 if standing is None else standing.revision
     if standing is not None and (changes or not standing.open):

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
-from sqlalchemy import Connection, delete, func, select
+from sqlalchemy import ColumnElement, Connection, bindparam, delete, func, select
 from sqlalchemy.dialects import postgresql, sqlite
 
 from collector.store.known import Known
@@ -58,9 +58,36 @@ def mark_slots(connection: Connection, campus: str, slots: list[int], reason: st
         connection.execute(_UPSERT[connection.dialect.name], rows)
 
 
-def pending(connection: Connection, before: float, count: int = 10_000) -> list[Dirty]:
-    """Marked slots that start before ``before``, oldest first."""
-    query = select(dirty).where(dirty.c.slot < before).order_by(dirty.c.slot, dirty.c.campus).limit(count)
+def pending(
+    connection: Connection, before: float, count: int, day_of: Callable[[str, int], tuple[int, int]]
+) -> tuple[list[Dirty], bool]:
+    """Marked slots that start before ``before``, the newest days first, and whether others are left.
+
+    Of a campus's local day all marks are taken or none: a day judged in two passes gets a revision for each. No more
+    than ``count`` are taken, but always one day. ``day_of``: begin and end (Unix seconds) of the campus's local day
+    that a slot lies in.
+    """
+    found = _marked(connection, count + 1, dirty.c.slot < before)
+    if len(found) <= count:
+        return found, False
+    reach_back_to = found[-1].slot
+    days: dict[tuple[str, int, int], list[Dirty]] = {}
+    for one in found:
+        days.setdefault((one.campus, *day_of(one.campus, one.slot)), []).append(one)
+    taken: list[Dirty] = []
+    for (campus, begin, end), some in days.items():
+        if begin <= reach_back_to:  # it may go on below what was read
+            within = (dirty.c.slot >= begin, dirty.c.slot < min(end, before))
+            some = _marked(connection, None, dirty.c.campus == campus, *within)  # noqa: PLW2901
+        if taken and len(taken) + len(some) > count:
+            break
+        taken += some
+    others = select(dirty.c.slot).where(dirty.c.slot < before).offset(len(taken)).limit(1)
+    return taken, connection.scalar(others) is not None
+
+
+def _marked(connection: Connection, count: int | None, *where: ColumnElement[bool]) -> list[Dirty]:
+    query = select(dirty).where(*where).order_by(dirty.c.slot.desc(), dirty.c.campus.desc()).limit(count)
     return [Dirty(row.campus, row.slot, row.mark, row.reason) for row in connection.execute(query)]
 
 
@@ -75,10 +102,15 @@ def count(connection: Connection) -> int:
 
 def clear(connection: Connection, done: list[Dirty]) -> None:
     """Takes marks away, except where a newer one was set since they were read."""
-    for item in done:
-        connection.execute(
-            delete(dirty).where(dirty.c.campus == item.campus, dirty.c.slot == item.slot, dirty.c.mark == item.mark)
-        )
+    if done:
+        connection.execute(_CLEAR, [{"b_campus": one.campus, "b_slot": one.slot, "b_mark": one.mark} for one in done])
+
+
+_CLEAR = delete(dirty).where(
+    dirty.c.campus == bindparam("b_campus"),
+    dirty.c.slot == bindparam("b_slot"),
+    dirty.c.mark == bindparam("b_mark"),
+)
 
 
 def _upsert(make: type[sqlite.Insert] | type[postgresql.Insert]) -> sqlite.Insert | postgresql.Insert:

@@ -151,6 +151,7 @@ dirty = Table(
     Column("slot", BigInteger, primary_key=True, autoincrement=False),
     Column("mark", BigInteger, nullable=False),
     Column("reason", String(64), nullable=False),
+    Index("ix_dirty_slot", "slot", "campus"),
 )
 
 # One row a campus, local day and revision. `chain` is the digest over the row and the chain of the row before it.
