@@ -157,20 +157,45 @@ def _ingest() -> list[Any]:
     ]  # fmt: skip
 
 
+def _precision(counted: str, by: str) -> Query:
+    """The confirmed among all of which it is known what they were; no value where it is known of none."""
+    confirmed = f'sum by ({by}) ({counted}{{resolution="confirmed"}})'
+    known = f'sum by ({by}) ({counted}{{resolution!="unresolved"}})'
+    return Query(f"({confirmed} or 0 * {known}) / ({known} > 0)")
+
+
+def _outcomes(title: str, what: str, counted: str, by: str, heading: str, words: dict[str, str], nobody: str) -> Any:
+    """Counts by what became of them, a column each, and their precision."""
+    values = [f"Value #{chr(ord('A') + n)}" for n in range(len(words) + 1)]
+    return rows(
+        title, what,
+        *[Query(f'sum by ({by}) ({counted}{{resolution="{word}"}})') for word in words], _precision(counted, by),
+        by=by, names={by: heading, **dict(zip(values, [*words.values(), "Precision"], strict=True))},
+        hidden=("Time", *[f"Time {n}" for n in range(1, len(values) + 1)]),
+        overrides={"Precision": {"unit": SHARE, "decimals": 0, "noValue": "none resolved yet"}},
+        sort="Precision", ascending=True, no_value=nobody, height=8,
+    )  # fmt: skip
+
+
 def _alerting() -> list[Any]:
-    closed = "campus_wifi_incidents_closed"
-    each = {word: f'sum by (cause) ({closed}{{resolution="{word}"}})' for word in ("confirmed", "false", "disproved")}
+    last_words = {"confirmed": "Confirmed", "false": "False", "disproved": "Disproved"}
     return [
         heading("Alerting: can it be trusted"),
-        rows("Precision by cause", "What incidents of real campuses, each raised by an alert, turned out to be. "
-             "Precision: the confirmed among all that have their last word.",
-             *map(Query, each.values()),
-             Query(f"({each['confirmed']} or 0 * sum by (cause) ({closed})) / sum by (cause) ({closed})"),
-             by="cause", names={"cause": "Cause", "Value #A": "Confirmed", "Value #B": "False", "Value #C": "Disproved",
-                                "Value #D": "Precision"},
-             hidden=("Time", *[f"Time {n}" for n in range(1, 5)]),
-             overrides={"Precision": {"unit": SHARE, "decimals": 0}},
-             sort="Precision", ascending=True, no_value="nobody has closed an incident yet", height=8),
+        _outcomes(
+            "Precision of each alert",
+            "Faults of real campuses that somebody was told of, by the alert that told it, and what they turned out to "
+            "be. Precision: the confirmed among the confirmed, the false, those that late evidence disproved, and "
+            "those of which no incident came within a week. Alerts that open no incident are not in it.",
+            "campus_wifi_alert_faults", "alertname", "Alert",
+            last_words | {"no_incident": "No incident", "unresolved": "Not resolved yet"},
+            "Alertmanager has told the collector of no fault: see notifications that came back",
+        ),
+        _outcomes(
+            "Incidents by cause",
+            "What incidents of real campuses turned out to be, told of or not, by the cause that the evidence named: "
+            "whether its word on the cause can be trusted.",
+            "campus_wifi_incidents_closed", "cause", "Cause", last_words, "nobody has closed an incident yet",
+        ),
         lines("Notifications that came back", "Of Alertmanager, by what became of them, in a second.", PER_SECOND,
               _rate("campus_wifi_notifications_total", "outcome")),
         lines("Requests to Alertmanager", "For silences, by outcome, in a second.", PER_SECOND,

@@ -14,14 +14,17 @@ from sqlalchemy import Connection
 
 from collector.alerting.alert import Terms
 from collector.alerting.rules import alerts
+from collector.inventory import Inventory
 from collector.store import audit, incidents, notifications
-from collector.store.incidents import Kept, Step
-from collector.store.notifications import Told
+from collector.store.incidents import CONFIRMED, DISPROVED, FALSE, Kept, Step
+from collector.store.notifications import NO_INCIDENT, UNRESOLVED, Told
 
 WATCHDOG = "Watchdog"
 NOTIFIED = "notified"
+OUTCOMES = (CONFIRMED, FALSE, DISPROVED, UNRESOLVED, NO_INCIDENT)
 OPENS = frozenset(alert.name for alert in alerts(Terms()) if alert.opens)
-_KEPT_SECONDS = 7 * 86400.0
+WAITS_SECONDS = 7 * 86400.0
+"""What opens later than this, by late evidence, is nothing that whoever was told could have acted on."""
 _EARLY_SECONDS = 3600
 """An incident's last slot may have ended so long before the alert of it was told."""
 
@@ -73,9 +76,8 @@ def keep(connection: Connection, some: list[Told], now: float) -> int:
 
 def attach(connection: Connection, now: float) -> int:
     """Writes the steps of those whose incident is known now. Returns how many."""
-    notifications.forget(connection, now - _KEPT_SECONDS)
     written = 0
-    for number, one in notifications.waiting(connection).items():
+    for number, one in notifications.waiting(connection, now - WAITS_SECONDS).items():
         incident = _incident(connection, one)
         if incident is None:
             continue
@@ -89,6 +91,24 @@ def attach(connection: Connection, now: float) -> int:
     return written
 
 
+def outcomes(connection: Connection, inventory: Inventory, now: float) -> dict[tuple[str, str], int]:
+    """What became of the faults of real campuses that somebody was told of, as counts by alert and outcome: each alert
+    that opens an incident with each of OUTCOMES. Empty where nobody was ever told of anything."""
+    counted = notifications.outcomes(connection, _simulated(inventory), now - WAITS_SECONDS)
+    if not counted:
+        return {}
+    return {(alert, became): counted.get((alert, became), 0) for alert in sorted(OPENS) for became in OUTCOMES}
+
+
+def _simulated(inventory: Inventory) -> set[str]:
+    """Scopes of simulated campuses and of uplinks that none but simulated ones share."""
+    real = {one.uplink for one in inventory.campuses.values() if not one.simulated}
+    modelled = [one for one in inventory.campuses.values() if one.simulated]
+    return {f"campus {one.id}" for one in modelled} | {
+        f"uplink {one.uplink}" for one in modelled if one.uplink not in real
+    }
+
+
 def _incident(connection: Connection, one: Told) -> Kept | None:
     """The newest that stands and had begun when it was told; a row of bad slots begins before its alert fires."""
     begin, end = int(one.starts_at) - _EARLY_SECONDS, int(one.told_at) + 1
@@ -98,8 +118,8 @@ def _incident(connection: Connection, one: Told) -> Kept | None:
 
 def follow(services: Any) -> None:
     """After each judging pass: what was told before its incident opened."""
+    now = services.clock()
     with services.store.read() as connection:
-        waits = bool(notifications.waiting(connection))
+        waits = bool(notifications.waiting(connection, now - WAITS_SECONDS))
     if waits:
-        now = services.clock()
         services.store.write(lambda connection: attach(connection, now))

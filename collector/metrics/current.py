@@ -17,6 +17,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from collector.agents.moved import moved
+from collector.alerting import notifications
 from collector.alerting.before_class import BeforeClass, FirstBells
 from collector.commitment import answers
 from collector.commitment.period import GAUGES, Known, UnknownPeriod, parse
@@ -47,6 +48,7 @@ class Current:
         self._holding = Holding()
         self._commitment: dict[str, dict[str, Bounds]] = {}
         self._closed: dict[tuple[str, str], int] = {}
+        self._alert_faults: dict[tuple[str, str], int] = {}
         self._periods: list[tuple[str, str, str, str]] = []
         self._rooms: dict[str, Rooms] = {}
         self._add_up_again_at = 0.0
@@ -137,6 +139,7 @@ class Current:
             thresholds=_thresholds(held.policy),
             shares={one.id: one.share for one in held.policy.criteria},
             incidents_closed=self._closed,
+            alert_faults=self._alert_faults,
             periods=self._periods,
         )
 
@@ -197,6 +200,7 @@ class Current:
         simulated = {one.id for one in held.inventory.campuses.values() if one.simulated}
         with self._services.store.read() as connection:
             self._closed = incidents.closed(connection, simulated)
+            self._alert_faults = notifications.outcomes(connection, held.inventory, now)
         self._commitment, self._rooms = found, rooms
         self._periods = [
             (label, one.name, one.first.isoformat(), one.last.isoformat()) for label, one in periods.items()

@@ -211,10 +211,12 @@ class CampusBlock:
         incidents_closed: Mapping[tuple[str, str], int] | None = None,
         periods: Iterable[tuple[str, str, str, str]] = (),
         shares: Mapping[str, float] | None = None,
+        alert_faults: Mapping[tuple[str, str], int] | None = None,
     ) -> None:
         """Everything that is known now. A campus, an agent or a verdict that is not in it is gone. ``thresholds``: the
         policy's, by measure and criterion. ``incidents_closed``: how many, by cause and resolution. ``periods``: each
-        one's label, name, first and last day. ``shares``: how much of a campus must meet each criterion."""
+        one's label, name, first and last day. ``shares``: how much of a campus must meet each criterion.
+        ``alert_faults``: how many somebody was told of, by alert and outcome."""
         shown = {now.campus: now for now in campuses}
         single: dict[str, list[str]] = {}
         for of, value in ((series.OBJECTIVE, objective), (series.JUDGED_SLOT, judged_at)):
@@ -223,9 +225,9 @@ class CampusBlock:
         for (measure, criterion), value in (thresholds or {}).items():
             of = series.THRESHOLDS[measure]
             single.setdefault(of.name, []).append(_line(of, (criterion,), repr(value)))
-        for which, count in (incidents_closed or {}).items():
-            of = series.INCIDENTS_CLOSED
-            single.setdefault(of.name, []).append(_line(of, which, str(count)))
+        for of, counted in ((series.INCIDENTS_CLOSED, incidents_closed), (series.ALERT_FAULTS, alert_faults)):
+            for which, count in (counted or {}).items():
+                single.setdefault(of.name, []).append(_line(of, which, str(count)))
         if told := [_line(series.PERIOD_INFO, period, "1") for period in periods]:
             single[series.PERIOD_INFO.name] = told
         for criterion, share in (shares or {}).items():

@@ -257,9 +257,15 @@ INCIDENTS_OPEN = Series(
 )  # fmt: skip
 INCIDENTS_CLOSED = Series(
     "campus_wifi_incidents_closed",
-    "Incidents of real campuses by cause and by their last word: confirmed, false, or disproved by late evidence. What "
-    "share was confirmed is the precision of the alerts.",
+    "Incidents of real campuses by cause and by their last word: confirmed, false, or disproved by late evidence.",
     "", "gauge", ("cause", "resolution"),
+)  # fmt: skip
+ALERT_FAULTS = Series(
+    "campus_wifi_alert_faults",
+    "Faults of real campuses that somebody was told of, by alert and by what became of them: confirmed, false, "
+    "disproved by late evidence, unresolved, or no_incident where none came of it. The share that was confirmed of "
+    "those that are not unresolved is the alert's precision; absent where nobody was ever told.",
+    "", "gauge", ("alertname", "resolution"),
 )  # fmt: skip
 JUDGED_SLOT = Series(
     "campus_wifi_judged_slot_timestamp_seconds", "End of the newest slot that has been judged.", "seconds", "gauge", (),
@@ -295,7 +301,7 @@ CAMPUS: tuple[Series, ...] = (
     CLASS_SECONDS, BUDGET_LOWER, BUDGET_UPPER, PERIOD_VERDICT, PERIOD_INFO, OBJECTIVE, JUDGED_SLOT, AGENT_LAST_REPORT,
     AGENT_UNCONFIRMED, AGENT_INFO, AGENT_CLOCK, AGENT_WAITING, AP_UP, PLACE_MET, CRITERION_LOWER, CRITERION_UPPER,
     CRITERION_SHARE, ROOMS_LISTED, ROOMS_MEASURED, COVERAGE_ROOMS, INCIDENTS_OPEN, INCIDENTS_CLOSED,
-    *THRESHOLDS.values(),
+    ALERT_FAULTS,    *THRESHOLDS.values(),
 )  # fmt: skip
 
 OWN: tuple[Series, ...] = (

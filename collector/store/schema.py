@@ -311,8 +311,8 @@ incident_step = Table(
     Column("note", Text, nullable=False),
 )
 
-# What Alertmanager told somebody of a fault, until its incident is known: a page may come before the incident opens.
-# `scope` as in `incident`; `incident` null: none is known yet.
+# What Alertmanager told somebody of a fault: a page may come before the incident opens, and what became of the fault is
+# the alert's precision. `scope` as in `incident`; `incident` null: none is known yet, or none came.
 notification = Table(
     "notification",
     metadata,

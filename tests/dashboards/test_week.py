@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 import pytest
 
+from collector.alerting import notifications
 from collector.alerting.alert import Terms
 from tests.dashboards import queries, week
 from tests.dashboards.queries import Asked
@@ -43,6 +44,15 @@ def test_each_query_answers_as_its_panel_asks(asked: Asked, simulated: Week) -> 
     found = simulated.server.ask(asked, simulated.end, SIX_HOURS)
 
     assert found, asked.expr
+
+
+def test_the_precision_of_an_alert_leaves_out_what_is_not_resolved_yet(simulated: Week) -> None:
+    asked = [one for one in queries.every() if one.panel == "Precision of each alert"]
+    found = {
+        row["metric"]["alertname"]: float(row["value"][1]) for row in simulated.server.ask(asked[-1], simulated.end, 0)
+    }
+
+    assert found == dict.fromkeys(notifications.OPENS, 0.7)
 
 
 @pytest.mark.parametrize(

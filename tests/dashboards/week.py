@@ -16,6 +16,7 @@ from typing import NamedTuple
 
 from prometheus_client import CollectorRegistry, generate_latest
 
+from collector.alerting import notifications
 from collector.commitment.period import GAUGES
 from collector.metrics import series
 from collector.metrics.expose import Bounds, CampusBlock, CampusNow, Rooms, Told
@@ -31,6 +32,8 @@ CRITERIA = {
     "link.retries": ("retry_ratio", 0.2), "join.ratio": ("join_ratio", 0.95), "join.seconds": ("join_seconds", 4.0),
     "campus.throughput": ("download_bytes_per_second", 4e5),
 }  # fmt: skip
+FAULTS = {"confirmed": 7, "false": 1, "disproved": 1, "unresolved": 4, "no_incident": 1}
+"""What became of those that each alert told of."""
 REPORTED, SILENT, JUDGED = 7.125, 5.125, 3.125
 """Stand in the text of an hour for instants a little and a long time before each scrape."""
 SELDOM = re.compile(rb"(?m)^campus_wifi_(?:commitment|criterion|coverage)_.*\n")
@@ -144,9 +147,10 @@ class Scrapes:
         periods = [(period, f"{period} name", "2026-09-01", "2026-09-30") for period in GAUGES]
         thresholds = {(measure, one): value for one, (measure, value) in CRITERIA.items()}
         closed = {("access_point_down", word): 3 for word in ("confirmed", "false", "disproved")}
+        told = {(alert, word): FAULTS[word] for alert in sorted(notifications.OPENS) for word in notifications.OUTCOMES}
         self._block.show(
             [campus_at(district, n, at) for n in range(district.campuses)], 0.95, JUDGED, thresholds, closed, periods,
-            dict.fromkeys(CRITERIA, 0.9),
+            dict.fromkeys(CRITERIA, 0.9), told,
         )  # fmt: skip
         return self._block.text()
 

@@ -10,9 +10,12 @@ import pytest
 from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
-from collector.alerting import routes
+from collector.alerting import notifications, routes
 from collector.config import Config
+from collector.holding import held_at
+from collector.incidents import acts
 from collector.judgement.judge import Judge
+from collector.metrics.current import Current
 from collector.services import Services
 from collector.signer import Signer
 from collector.store import Store, incidents
@@ -44,6 +47,15 @@ class Desk:
             found = incidents.steps(connection, [incident]).get(incident, [])
         return [(one.step, one.by, one.at) for one in found if one.step == "notified"]
 
+    def outcomes(self) -> dict[tuple[str, str], int]:
+        """Those of which there are any."""
+        now = self.clock()
+        with self.store.read() as connection:
+            held = held_at(connection, now)
+            assert held is not None
+            found = notifications.outcomes(connection, held.inventory, now)
+        return {key: count for key, count in found.items() if count}
+
     def metric(self, name: str, **labels: str) -> float | None:
         return self.services.registry.get_sample_value(name, labels)
 
@@ -55,6 +67,12 @@ def desk(tmp_path: Path) -> Iterator[Desk]:
         clock.at = float(MORNING)
         stands(store, clock)
         yield Desk(tmp_path, store, clock)
+
+
+def current_text(desk: Desk) -> str:
+    shown = Current(Services(desk.store, desk.services.config, desk.services.signer, desk.clock))
+    shown.refresh()
+    return shown.text().decode()
 
 
 def alert(at: float, name: str = "CampusShort", status: str = "firing", **labels: str) -> dict[str, Any]:
@@ -99,6 +117,37 @@ def test_what_opens_no_incident_or_is_over_or_of_another_campus_is_no_step(desk:
     desk.post(alert(now, name="SharedUplinkCut", campus="", uplink="u1"))
 
     assert desk.steps() == []
+
+
+def test_each_alert_is_held_to_what_its_faults_turned_out_to_be(desk: Desk) -> None:
+    assert desk.outcomes() == {}
+    measured(desk.store, desk.clock, desk.judge, "msssmmm")
+    first = desk.clock()
+    desk.post(alert(first), alert(first, name="CampusCutOff"), alert(first, campus="oak"))
+    desk.post(alert(first), receiver="principals")
+    # The same campus again, of which no incident comes, and a simulated one, which is in no total.
+    desk.post(alert(first + 86400), alert(first, campus="model"))
+
+    assert desk.outcomes() == {
+        ("CampusShort", "unresolved"): 3, ("CampusCutOff", "unresolved"): 1,
+    }  # fmt: skip
+    acts.close(desk.store, desk.clock, {"incident": 1, "as": "false", "reason": "a test of the switch"}, "ana")
+    desk.clock.at += notifications.WAITS_SECONDS + 1
+    assert desk.outcomes() == {
+        ("CampusShort", "false"): 1, ("CampusShort", "no_incident"): 2, ("CampusCutOff", "false"): 1,
+    }  # fmt: skip
+
+
+def test_the_metrics_name_each_alert_and_outcome_once_somebody_was_told(desk: Desk) -> None:
+    measured(desk.store, desk.clock, desk.judge, "msssmmm")
+    assert "campus_wifi_alert_faults" not in current_text(desk)
+    desk.post(alert(desk.clock()))
+    said = current_text(desk)
+
+    for name in notifications.OPENS:
+        for became in notifications.OUTCOMES:
+            count = int((name, became) == ("CampusShort", "unresolved"))
+            assert f'campus_wifi_alert_faults{{alertname="{name}",resolution="{became}"}} {count}\n' in said
 
 
 def test_the_watchdog_moves_its_own_clock_and_an_absent_one_counts_from_the_start(desk: Desk) -> None:

@@ -145,7 +145,8 @@ def test_the_whole_text_is_clean_for_promtool() -> None:
     block = CampusBlock()
     modelled = dataclasses.replace(NORTH, campus="s1", simulated=True)
     shares = {"place.loss": 0.9}
-    block.show([WHOLE, modelled], 0.95, 1.0, THRESHOLDS, {("dns", "false"): 1}, [MONTH], shares)
+    told = {("CampusShort", "false"): 1}
+    block.show([WHOLE, modelled], 0.95, 1.0, THRESHOLDS, {("dns", "false"): 1}, [MONTH], shares, told)
     text = Exposition(registry, block).text()
     ran = subprocess.run([binaries.need("promtool"), "check", "metrics"], input=text, capture_output=True, check=False)
 
