@@ -78,7 +78,7 @@ def after(connection: Connection, start: int, limit: int) -> list[Waiting]:
             .limit(limit)
         )
     )
-    doubts = surroundings.unconfirmed(connection)
+    doubts = surroundings.unconfirmed(connection, numbers={row[-1] for row in rows} - {None})
     once: dict[int, Waiting] = {}
     for *row, number in rows:  # two placements that overlap must not make two samples of one
         waiting = Waiting._make((*row[:3], row[3] or "", *row[4:]))
@@ -86,13 +86,11 @@ def after(connection: Connection, start: int, limit: int) -> list[Waiting]:
             waiting = waiting._replace(place="")
         once.setdefault(waiting.position, waiting)
     through = max(once, default=None) if len(once) >= limit else None
-    joined_before = _joined(connection, start, limit, through, doubts)
+    joined_before = _joined(connection, start, limit, through)
     return sorted([*once.values(), *joined_before], key=lambda one: one.position)[:limit]
 
 
-def _joined(
-    connection: Connection, start: int, limit: int, through: int | None, doubts: Mapping[int, float]
-) -> list[Waiting]:
+def _joined(connection: Connection, start: int, limit: int, through: int | None) -> list[Waiting]:
     """The same of joined hours, up to a position. Seldom any: what waits to be forwarded is not joined, unless remote
     write was set up afterwards."""
     found: list[tuple[Entry, Hour]] = []
@@ -107,13 +105,15 @@ def _joined(
     documents: dict[int, bytes] = {}
     for hour in {hour.seal: hour for _, hour in found}.values():
         documents |= {one.id: one.document for one in joined.rows(hour)}
+    stood = [_stood(connection, one) for one, _ in found]
+    doubts = surroundings.unconfirmed(connection, numbers={number for number, _ in stood} - {0})
     simulated = {row.id: row.simulated for row in connection.execute(select(agent.c.id, agent.c.simulated))}
     return [
         Waiting(
-            one.position or 0, one.agent, one.campus or "", _place(connection, one, doubts), simulated[one.agent],
+            one.position or 0, one.agent, one.campus or "", _place(one, where, doubts), simulated[one.agent],
             one.start_at or 0.0, one.received_at, documents[one.id],
         )
-        for one, _ in found if one.id in documents and one.agent in simulated
+        for (one, _), where in zip(found, stood, strict=True) if one.id in documents and one.agent in simulated
     ]  # fmt: skip
 
 
@@ -121,13 +121,19 @@ def _position(found: tuple[Entry, Hour]) -> int:
     return found[0].position or 0
 
 
-def _place(connection: Connection, entry: Entry, doubts: Mapping[int, float]) -> str:
+def _stood(connection: Connection, entry: Entry) -> tuple[int, str]:
+    """The placement in which it was measured, and its room; 0 for none."""
     at = entry.start_at or 0.0
     stood = (placement.c.agent == entry.agent, placement.c.from_at <= at)
     still = or_(placement.c.to_at.is_(None), placement.c.to_at > at)
     query = select(placement.c.id, placement.c.place).where(*stood, still).order_by(placement.c.id).limit(1)
     row = connection.execute(query).first()
-    return (row.place or "") if row is not None and at < doubts.get(row.id, math.inf) else ""
+    return (0, "") if row is None else (row.id, row.place or "")
+
+
+def _place(entry: Entry, stood: tuple[int, str], doubts: Mapping[int, float]) -> str:
+    number, place = stood
+    return place if (entry.start_at or 0.0) < doubts.get(number, math.inf) else ""
 
 
 def backlog(connection: Connection, start: int) -> Backlog:

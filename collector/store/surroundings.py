@@ -8,11 +8,11 @@ glimpse, forgotten when the known ones are seen again. What counts is when a rep
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import Any
 
 from msgspec import Struct
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, func, select
 
 from collector.store.schema import placement, surroundings
 
@@ -105,9 +105,16 @@ COLUMNS = (
 SIGHTED = placement.outerjoin(surroundings, surroundings.c.placement == placement.c.id)
 
 
-def unconfirmed(connection: Connection, campus: str | None = None) -> dict[int, float]:
-    """The placements in doubt, by id, and from when on."""
-    query = select(*COLUMNS).select_from(SIGHTED).where(surroundings.c.fingerprint.is_not(None))
+def unconfirmed(
+    connection: Connection, campus: str | None = None, numbers: Collection[int] | None = None
+) -> dict[int, float]:
+    """The placements in doubt, by id, and from when on: of one campus, or of these alone."""
+    if numbers is not None and not numbers:
+        return {}
+    chosen = [] if numbers is None else [surroundings.c.placement.in_(numbers)]
+    # Who saw one network only is in no doubt: so it is with nearly all of a district.
+    others = select(surroundings.c.placement).where(*chosen).group_by(surroundings.c.placement)
+    query = select(*COLUMNS).select_from(SIGHTED).where(placement.c.id.in_(others.having(func.count() > 1)))
     if campus is not None:
         query = query.where(placement.c.campus == campus)
     rows = connection.execute(query)
