@@ -47,11 +47,12 @@ def criterion_state_of(campus: str) -> str:
 
 
 def thresholds() -> str:
-    """The policy's thresholds of every measure, by criterion, with the measure's name as a label."""
-    named = 'label_replace(campus_wifi_policy_{0}, "measure", "{0}", "", "")'
-    return " or ".join(named.format(measure) for measure in THRESHOLDS)
+    """The policy's thresholds of every measure, by criterion."""
+    return " or ".join(f"campus_wifi_policy_{measure}" for measure in THRESHOLDS)
 
 
 def policy(measure: str) -> Query:
-    """The policy's threshold as a line of a graph, one for each criterion of the measure."""
-    return Query(f"campus_wifi_policy_{measure}", "asked: {{criterion}}")
+    """The policy's threshold as a line of a graph, one for each criterion of the measure. A survey's is of a room's one
+    measurement, not of a graph."""
+    graphed = 'campus_wifi_policy_criterion_info{window!="survey"}'
+    return Query(f"campus_wifi_policy_{measure} and on (criterion) {graphed}", "asked: {{criterion}}")

@@ -11,6 +11,7 @@ from dashboards.panels import (
     AGE,
     BYTES_A_SECOND,
     COUNT,
+    GREY,
     KNOWN_THEN,
     MET,
     PERIOD,
@@ -26,9 +27,20 @@ from dashboards.panels import (
     number,
     rows,
     timeline,
+    words,
 )  # fmt: skip
 
 UID = frame.CAMPUS
+SAID = {
+    "Judged over": {"slot": ("last slot of class", GREY), "day": ("last school day", GREY),
+                    "survey": ("last surveys", GREY)},
+    "Of": {"access_point": ("access points", GREY), "place": ("rooms", GREY), "campus": ("the campus", GREY)},
+    "Each": {"<": ("below", GREY), "<=": ("at most", GREY), ">": ("above", GREY), ">=": ("at least", GREY)},
+    "Unit": {"ratio": ("share", GREY), "seconds": ("seconds", GREY), "dbm": ("dBm", GREY),
+             "bytes_per_second": ("bytes a second", GREY)},
+    "Required": {"true": ("required", GREY), "false": ("shown only", GREY)},
+}  # fmt: skip
+"""What labels of a criterion are called in words."""
 HERE = 'campus="$campus"'
 NO_RECORD = "no record yet"
 
@@ -107,24 +119,32 @@ def _both_lines() -> list[Any]:
 
 
 def _criteria() -> list[Any]:
-    share = "campus_wifi_policy_share_ratio and on (criterion) campus_wifi_criterion_met_ratio_lower"
     bounds = ("lower", "upper")
+    facts = "criterion, title, window, scope, comparison, unit, required"
+    shares = ("Met at least", "Met at most", "Asked of all")
     return [
-        heading("Criteria, rooms and access points in the last slot"),
-        rows("Criteria", "How much of the campus met each criterion in the last slot of class, at least and at most, "
-             "and how much the policy asks, with its threshold in the unit that the measure's name says.",
+        heading("Criteria: slot, day and survey"),
+        number("Last school day judged", "When it began. Criteria of a day are judged when it is over.",
+               Query(f"campus_wifi_campus_judged_day_timestamp_seconds{{{HERE}}} * 1000"), AGE,
+               no_value="no school day judged by this policy"),
+        rows("Criteria", "Everything that the policy asks, with its own threshold: how much of the campus met it, at "
+             "least and at most, in the last slot of class, on the last school day that was judged, or by the last "
+             "survey of each room. Out of class no slot says anything.",
+             Query(f"max by ({facts}) (campus_wifi_policy_criterion_info)"),
              Query(f"max by (criterion) ({criterion_state_of(HERE)})"),
              *[Query(f"max by (criterion) (campus_wifi_criterion_met_ratio_{bound}{{{HERE}}})") for bound in bounds],
-             Query(f"max by (criterion) ({share}{{{HERE}}})"),
-             Query(f"max by (criterion, measure) ({thresholds()}) "
-                   f"and on (criterion) campus_wifi_criterion_met_ratio_lower{{{HERE}}}"),
+             Query("max by (criterion) (campus_wifi_policy_share_ratio)"),
+             Query(f"max by (criterion) ({thresholds()})"),
              by="criterion",
-             names={"criterion": "Criterion", "Value #A": "State", "Value #B": "Met at least",
-                    "Value #C": "Met at most", "Value #D": "Asked", "measure": "Measure", "Value #E": "Threshold"},
-             hidden=("Time", *[f"Time {n}" for n in range(1, 6)]),
+             names={"title": "Criterion", "window": "Judged over", "scope": "Of", "Value #B": "State",
+                    "Value #C": "Met at least", "Value #D": "Met at most", "Value #E": "Asked of all",
+                    "comparison": "Each", "Value #F": "Threshold", "unit": "Unit", "required": "Required"},
+             hidden=("criterion", "Value #A", "Time", *[f"Time {n}" for n in range(1, 7)]),
              overrides={"State": coloured(STATE),
-                        **{name: {"unit": SHARE, "decimals": 1} for name in ("Met at least", "Met at most", "Asked")}},
-             sort="State", no_value="out of class, or nothing judged", height=8, width=12),
+                        **{name: {"unit": SHARE, "decimals": 1} for name in shares},
+                        **{column: {"mappings": words(said)} for column, said in SAID.items()}},
+             sort="State", no_value="no policy", height=10, width=20),
+        heading("Rooms and access points in the last slot"),
         rows("Rooms now", "Rooms in the last slot of class, in words. A room that nobody can judge is not in it.",
              Query(f"campus_wifi_place_met{{{HERE}}}"), by="place", names={"place": "Room", "Value": "State"},
              hidden=("Time", "__name__", "campus", "instance", "job"),

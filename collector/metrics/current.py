@@ -24,7 +24,8 @@ from collector.commitment.period import GAUGES, Known, UnknownPeriod, parse
 from collector.holding import Held, Holding, NothingHolds
 from collector.metrics import expose, series
 from collector.metrics.expose import Bounds, CampusBlock, CampusNow, Exposition, Rooms, Told
-from collector.policies.policy import Policy
+from collector.metrics.last_day import LastDay, LastDays
+from collector.policies.policy import Criterion, Policy
 from collector.store import agents, incidents, marks, surroundings
 
 if TYPE_CHECKING:
@@ -51,6 +52,8 @@ class Current:
         self._alert_faults: dict[tuple[str, str], int] = {}
         self._periods: list[tuple[str, str, str, str]] = []
         self._rooms: dict[str, Rooms] = {}
+        self._last_days = LastDays()
+        self._days: dict[str, LastDay] = {}
         self._add_up_again_at = 0.0
         self._bells = FirstBells()
         self._before_class = BeforeClass()
@@ -140,6 +143,7 @@ class Current:
             shares={one.id: one.share for one in held.policy.criteria},
             incidents_closed=self._closed,
             alert_faults=self._alert_faults,
+            criteria=[_facts(one) for one in held.policy.criteria],
             periods=self._periods,
         )
 
@@ -150,6 +154,7 @@ class Current:
         campus = held.inventory.campuses[name]
         verdict = live.verdict if live is not None else None
         found = early or verdict
+        day, rooms = self._days.get(name), self._rooms.get(name)
         return CampusNow(
             campus=name,
             name=campus.name,
@@ -168,8 +173,9 @@ class Current:
             first_bell=first_bell,
             told={agent: told[agent] for agent, _ in seen},
             places=verdict.places if verdict is not None else {},
-            criteria={one.id: (one.met, one.unknown, one.n) for one in verdict.criteria} if verdict is not None else {},
-            rooms=self._rooms.get(name),
+            criteria=_criteria(verdict, day, rooms),
+            judged_day=day.begins_at if day is not None else None,
+            rooms=rooms,
             incidents=lasting,
         )
 
@@ -200,6 +206,7 @@ class Current:
         simulated = {one.id for one in held.inventory.campuses.values() if one.simulated}
         with self._services.store.read() as connection:
             self._closed = incidents.closed(connection, simulated)
+            self._days = self._last_days.look(connection, held, now)
             self._alert_faults = notifications.outcomes(connection, held.inventory, now)
         self._commitment, self._rooms = found, rooms
         self._periods = [
@@ -221,15 +228,26 @@ def _rooms(answer: dict[str, Any]) -> Rooms:
     return Rooms(answer["rooms"]["listed"], answer["rooms"]["measured"], verdicts)
 
 
-def _thresholds(policy: Policy) -> dict[tuple[str, str], float]:
-    """What graphs of measurements are held against. A survey's threshold is of a room's one measurement, not of a
-    graph."""
-    found = {}
-    for one in policy.criteria:
-        measure, value = series.threshold(one.measure, one.threshold)
-        if one.window != "survey":
-            found[measure, one.id] = value
+def _criteria(verdict: SlotVerdict | None, day: LastDay | None, rooms: Rooms | None) -> dict[str, tuple[int, int, int]]:
+    """Each criterion as far as it was judged: of the last slot, of the last school day, of the rooms' last surveys."""
+    found = {one.id: (one.met, one.unknown, one.n) for one in verdict.criteria} if verdict is not None else {}
+    found |= day.criteria if day is not None else {}
+    coverage = rooms.coverage if rooms is not None else {}
+    for one in dict.fromkeys(criterion for criterion, _ in coverage):
+        met, short, unknown = (coverage[one, word] for word in expose.VERDICTS)
+        found[one] = met, unknown, met + short + unknown
     return found
+
+
+def _thresholds(policy: Policy) -> dict[tuple[str, str], float]:
+    measures = ((one.id, series.threshold(one.measure, one.threshold)) for one in policy.criteria)
+    return {(measure, name): value for name, (measure, value) in measures}
+
+
+def _facts(one: Criterion) -> tuple[str, ...]:
+    """What :data:`series.CRITERION_INFO` says of it; the unit is that of its threshold's series."""
+    unit = series.THRESHOLDS[series.threshold(one.measure, 0.0)[0]].unit
+    return one.id, one.title, one.window, one.scope, one.comparison, unit, "true" if one.required else "false"
 
 
 def start(services: Services, version: str = "") -> Current:

@@ -67,7 +67,8 @@ class CampusNow:
     ``agents``: (agent, place) to when its last report was kept; ``unconfirmed``: those that may stand elsewhere;
     ``told``: what each said of itself. ``first_bell``: Unix seconds of the next school day's begin. ``places``: room to
     met, short, or anything else (then absent). ``criteria``: how many of all met it and of how many nobody knows, as
-    (met, unknown, all). ``incidents``: open ones by cause."""
+    (met, unknown, all), of slot, day and survey alike; ``judged_day``: Unix seconds of the begin of the day that those
+    of a day speak of. ``incidents``: open ones by cause."""
 
     campus: str
     name: str
@@ -87,6 +88,7 @@ class CampusNow:
     told: Mapping[str, Told] = field(default_factory=dict)
     places: Mapping[str, str] = field(default_factory=dict)
     criteria: Mapping[str, tuple[int, int, int]] = field(default_factory=dict)
+    judged_day: float | None = None
     rooms: Rooms | None = None
     incidents: Mapping[str, int] = field(default_factory=dict)
 
@@ -115,8 +117,9 @@ def render(now: CampusNow, access_points: str | None = None) -> dict[str, str]:
     lines = {series.CAMPUS_INFO.name: _line(series.CAMPUS_INFO, facts, "1")}
     if now.in_class is not None:
         lines[series.CAMPUS_IN_CLASS.name] = _line(series.CAMPUS_IN_CLASS, (campus,), "1" if now.in_class else "0")
-    if now.first_bell is not None:
-        lines[series.FIRST_BELL.name] = _line(series.FIRST_BELL, (campus,), repr(now.first_bell))
+    for of, instant in ((series.FIRST_BELL, now.first_bell), (series.LAST_DAY, now.judged_day)):
+        if instant is not None:
+            lines[of.name] = _line(of, (campus,), repr(instant))
     if now.in_class and now.verdict in VERDICTS:
         lines[series.CAMPUS_VERDICT.name] = "".join(
             _line(series.CAMPUS_VERDICT, (campus, verdict), "1" if verdict == now.verdict else "0")
@@ -212,11 +215,13 @@ class CampusBlock:
         periods: Iterable[tuple[str, str, str, str]] = (),
         shares: Mapping[str, float] | None = None,
         alert_faults: Mapping[tuple[str, str], int] | None = None,
+        criteria: Iterable[tuple[str, ...]] = (),
     ) -> None:
         """Everything that is known now. A campus, an agent or a verdict that is not in it is gone. ``thresholds``: the
         policy's, by measure and criterion. ``incidents_closed``: how many, by cause and resolution. ``periods``: each
         one's label, name, first and last day. ``shares``: how much of a campus must meet each criterion.
-        ``alert_faults``: how many somebody was told of, by alert and outcome."""
+        ``alert_faults``: how many somebody was told of, by alert and outcome. ``criteria``: what the policy asks, each
+        one's labels."""
         shown = {now.campus: now for now in campuses}
         single: dict[str, list[str]] = {}
         for of, value in ((series.OBJECTIVE, objective), (series.JUDGED_SLOT, judged_at)):
@@ -228,8 +233,9 @@ class CampusBlock:
         for of, counted in ((series.INCIDENTS_CLOSED, incidents_closed), (series.ALERT_FAULTS, alert_faults)):
             for which, count in (counted or {}).items():
                 single.setdefault(of.name, []).append(_line(of, which, str(count)))
-        if told := [_line(series.PERIOD_INFO, period, "1") for period in periods]:
-            single[series.PERIOD_INFO.name] = told
+        for of, facts in ((series.PERIOD_INFO, periods), (series.CRITERION_INFO, criteria)):
+            if told := [_line(of, labels, "1") for labels in facts]:
+                single[of.name] = told
         for criterion, share in (shares or {}).items():
             of = series.CRITERION_SHARE
             single.setdefault(of.name, []).append(_line(of, (criterion,), repr(share)))

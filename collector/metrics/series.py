@@ -229,17 +229,30 @@ PLACE_MET = Series(
 )  # fmt: skip
 CRITERION_LOWER = Series(
     "campus_wifi_criterion_met_ratio_lower",
-    "Share of access points or rooms that met the criterion in the last slot at least (unknown counted as short).",
+    "Share of access points or rooms that met the criterion at least (unknown counted as short): in the last slot, on "
+    "the last school day that was judged, or by the last surveys, by the criterion's window.",
     "ratio", "gauge", ("campus", "criterion"),
 )  # fmt: skip
 CRITERION_UPPER = Series(
     "campus_wifi_criterion_met_ratio_upper",
-    "Share of access points or rooms that met the criterion in the last slot at most (unknown counted as met).",
+    "Share of access points or rooms that met the criterion at most (unknown counted as met): in the last slot, on the "
+    "last school day that was judged, or by the last surveys, by the criterion's window.",
     "ratio", "gauge", ("campus", "criterion"),
 )  # fmt: skip
 CRITERION_SHARE = Series(
     "campus_wifi_policy_share_ratio", "Share of access points or rooms that the policy asks to meet the criterion.",
     "ratio", "gauge", ("criterion",),
+)  # fmt: skip
+CRITERION_INFO = Series(
+    "campus_wifi_policy_criterion_info",
+    "What the policy asks: over which window, of what, whether above or below the threshold and in which unit, and "
+    "whether a verdict rests on it; always 1.",
+    "", "gauge", ("criterion", "title", "window", "scope", "comparison", "unit", "required"),
+)  # fmt: skip
+LAST_DAY = Series(
+    "campus_wifi_campus_judged_day_timestamp_seconds",
+    "When the campus's last school day that was judged as a day began; absent where the policy that holds judged none.",
+    "seconds", "gauge", ("campus",),
 )  # fmt: skip
 ROOMS_LISTED = Series("campus_wifi_coverage_listed_rooms", "Rooms of the campus's room list.", "", "gauge", ("campus",))
 ROOMS_MEASURED = Series(
@@ -300,8 +313,8 @@ CAMPUS: tuple[Series, ...] = (
     CAMPUS_INFO, CAMPUS_IN_CLASS, FIRST_BELL, CAMPUS_VERDICT, CAMPUS_CAUSE, MET_LOWER, MET_UPPER, EVIDENCE,
     CLASS_SECONDS, BUDGET_LOWER, BUDGET_UPPER, PERIOD_VERDICT, PERIOD_INFO, OBJECTIVE, JUDGED_SLOT, AGENT_LAST_REPORT,
     AGENT_UNCONFIRMED, AGENT_INFO, AGENT_CLOCK, AGENT_WAITING, AP_UP, PLACE_MET, CRITERION_LOWER, CRITERION_UPPER,
-    CRITERION_SHARE, ROOMS_LISTED, ROOMS_MEASURED, COVERAGE_ROOMS, INCIDENTS_OPEN, INCIDENTS_CLOSED,
-    ALERT_FAULTS,    *THRESHOLDS.values(),
+    CRITERION_SHARE, CRITERION_INFO, LAST_DAY, ROOMS_LISTED, ROOMS_MEASURED, COVERAGE_ROOMS, INCIDENTS_OPEN,
+    INCIDENTS_CLOSED, ALERT_FAULTS, *THRESHOLDS.values(),
 )  # fmt: skip
 
 OWN: tuple[Series, ...] = (

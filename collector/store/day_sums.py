@@ -8,7 +8,7 @@ from functools import lru_cache
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, bindparam, exists, select
+from sqlalchemy import Connection, and_, bindparam, exists, func, select
 from sqlalchemy.exc import NoResultFound
 
 from collector.commitment.day_sums import DaySums, More, room_criteria, sums
@@ -60,6 +60,17 @@ def of_period(connection: Connection, since: str, until: str, campus: str | None
         made = DaySums(*one[: len(_COLUMNS) - 1], more.causes, more.outcomes, more.places, more.rooms)  # type: ignore[call-arg]
         found.setdefault(made.campus, []).append(made)
     return found
+
+
+def last_judged(connection: Connection, since: str) -> dict[str, tuple[str, int]]:
+    """Each campus's last school day from ``since`` on that was judged as a day, with the revision that holds."""
+    table = schema.day_sums.c
+    judged = select(table.campus, func.max(table.day).label("day"))
+    judged = judged.where(table.day >= since, table.day_verdict.is_not(None)).group_by(table.campus)
+    last = judged.subquery()
+    query = select(table.campus, table.day, table.revision)
+    query = query.join(last, and_(last.c.campus == table.campus, last.c.day == table.day))
+    return {campus: (day, revision) for campus, day, revision in connection.execute(query)}
 
 
 def rebuild(connection: Connection, *, write: bool) -> Rebuilt:

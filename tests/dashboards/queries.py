@@ -22,6 +22,7 @@ CHOSEN = {
 # Panels that show nothing while all is well, with why; the simulated week is not all well, and there they answer.
 EMPTY_WHEN_WELL = {
     ("campus", "Cause"): "a cause is named only where a slot is not met",
+    ("campus", "Last school day judged"): "no day is over yet",
     ("campus", "Next first bell"): "in demonstration hours no school day begins",
     ("district", "Open incidents by cause"): "no incident is open",
     ("reporting", "Clocks that are not synchronised"): "all clocks are",

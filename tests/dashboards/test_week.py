@@ -46,6 +46,19 @@ def test_each_query_answers_as_its_panel_asks(asked: Asked, simulated: Week) -> 
     assert found, asked.expr
 
 
+def test_the_criteria_of_slot_day_and_survey_each_have_a_state_bounds_and_their_own_threshold(simulated: Week) -> None:
+    asked = [one for one in queries.every() if (one.dashboard, one.panel) == ("campus", "Criteria")]
+    facts, *columns = [
+        {row["metric"]["criterion"]: row for row in simulated.server.ask(one, simulated.end, 0)} for one in asked
+    ]
+
+    assert {row["metric"]["window"] for row in facts.values()} == {"slot", "day", "survey"}
+    assert all(column.keys() == facts.keys() for column in columns)
+    assert {name: float(row["value"][1]) for name, row in columns[-1].items()} == {
+        name: value for name, (_, value) in week.CRITERIA.items()
+    }
+
+
 def test_the_precision_of_an_alert_leaves_out_what_is_not_resolved_yet(simulated: Week) -> None:
     asked = [one for one in queries.every() if one.panel == "Precision of each alert"]
     found = {

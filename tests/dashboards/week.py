@@ -30,7 +30,7 @@ CRITERIA = {
     "place.loss": ("loss_ratio", 0.01), "signal.primary": ("signal_dbm", -67.0),
     "signal.secondary": ("secondary_signal_dbm", -75.0), "airtime": ("airtime_ratio", 0.5),
     "link.retries": ("retry_ratio", 0.2), "join.ratio": ("join_ratio", 0.95), "join.seconds": ("join_seconds", 4.0),
-    "campus.throughput": ("download_bytes_per_second", 4e5),
+    "campus.throughput": ("download_bytes_per_second", 4e5), "coverage.primary": ("signal_dbm", -67.0),
 }  # fmt: skip
 FAULTS = {"confirmed": 7, "false": 1, "disproved": 1, "unresolved": 4, "no_incident": 1}
 """What became of those that each alert told of."""
@@ -63,6 +63,14 @@ class District(NamedTuple):
         return [f"02:00:{number >> 8:02x}:{number & 255:02x}:00:{n:02x}" for n in range(self.access_points)]
 
 
+def facts_of(criterion: str) -> tuple[str, ...]:
+    """The labels of what the policy asks."""
+    unit = series.THRESHOLDS[CRITERIA[criterion][0]].unit
+    day = criterion.startswith("join.") or criterion == "campus.throughput"
+    window = "survey" if criterion.startswith("coverage.") else "day" if day else "slot"
+    return criterion, f"Title of {criterion}", window, "place", ">=", unit, "true"
+
+
 def _chance(*of: object) -> float:
     """The same in every run, and evenly spread over [0, 1)."""
     return zlib.crc32(repr(of).encode()) / 2**32
@@ -90,6 +98,7 @@ def campus_at(district: District, number: int, at: float) -> CampusNow:
         commitment=dict.fromkeys(GAUGES, bounds),
         agents={(agent, place): SILENT if n < silent else REPORTED for n, (agent, place) in enumerate(agents.items())},
         unconfirmed=frozenset(list(agents)[:1]) if number % 20 == 2 else frozenset(), first_bell=at + 3600,
+        judged_day=at - at % 86400 - 86400,
         told={a: Told(f"1.{number % 3}.0", ("synced", "estimated")[number % 9 == 0], number % 11) for a in agents},
         places=dict.fromkeys(agents.values(), "short" if short else "met"),
         criteria=dict.fromkeys(CRITERIA, (18 if short else 20, 1, 20)),
@@ -150,7 +159,7 @@ class Scrapes:
         told = {(alert, word): FAULTS[word] for alert in sorted(notifications.OPENS) for word in notifications.OUTCOMES}
         self._block.show(
             [campus_at(district, n, at) for n in range(district.campuses)], 0.95, JUDGED, thresholds, closed, periods,
-            dict.fromkeys(CRITERIA, 0.9), told,
+            dict.fromkeys(CRITERIA, 0.9), told, [facts_of(one) for one in CRITERIA],
         )  # fmt: skip
         return self._block.text()
 

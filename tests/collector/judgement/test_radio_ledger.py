@@ -5,14 +5,19 @@ import datetime
 
 import msgspec
 import pytest
+from prometheus_client.parser import text_string_to_metric_families
 
 from agent import wire
 from collector.administration.operations import perform
 from collector.commitment.answers import commitment
 from collector.commitment.as_csv import as_csv
+from collector.config import Config
 from collector.judgement.judge import Judge
 from collector.lists import list_imports
+from collector.metrics.current import Current
 from collector.policies import policy
+from collector.services import Services
+from collector.signer import Signer
 from collector.store import Batch, Incoming, Store, coverage, judging, ledger, snapshots
 from collector.store.evidence import pack
 from tests.air_evidence import Bss, airspace, channels, join, throughput
@@ -127,6 +132,51 @@ def test_a_day_is_judged_when_it_is_over_and_again_with_late_evidence(store, clo
     assert answer["verdict"] == "falls_short"
     assert answer["day_outcomes"]["throughput deferred"] == 3
     assert [one["cause"] for one in answer["why"]["days"]] == ["dhcp"]
+
+
+def test_the_metrics_show_criteria_of_slot_day_and_survey_each_with_its_threshold(tmp_path, store, clock, judge):
+    def said() -> dict[str, dict[str, float]]:
+        services = Services(store, Config(data_dir=tmp_path), Signer.load_or_create(tmp_path), clock)
+        services.judge = judge
+        current = Current(services)
+        current.refresh()
+        found: dict[str, dict[str, float]] = {}
+        for family in text_string_to_metric_families(current.text().decode()):
+            for sample in family.samples:
+                found.setdefault(sample.name, {})[sample.labels.get("criterion", "")] = sample.value
+        return found
+
+    lower, upper = (f"campus_wifi_criterion_met_ratio_{bound}" for bound in ("lower", "upper"))
+    began = "campus_wifi_campus_judged_day_timestamp_seconds"
+    for n in range(3):
+        pushed(store, clock, heard(MORNING + n * SLOT, *GOOD, **tried(["ok"] * 5, ["ok", "deferred"])))
+    judged_until(judge, clock, MORNING + 3 * SLOT + 61)
+    told = said()
+    # The day lasts: of joining and throughput nothing is said; of three rooms one was heard, and stands covered.
+    assert told[lower]["access_point.reachability"] >= 0
+    assert "join.success" not in told[lower]
+    assert began not in told
+    assert (told[lower]["coverage.primary"], told[upper]["coverage.primary"]) == (1 / 3, 1)
+    assert told["campus_wifi_policy_signal_dbm"] == {"signal.primary": -67, "coverage.primary": -67}
+    assert set(told["campus_wifi_policy_criterion_info"]) == set(told["campus_wifi_policy_share_ratio"])
+
+    midnight = MORNING + 15 * 3600
+    judged_until(judge, clock, midnight + 61)
+    told = said()
+    assert [told[lower][name] for name in ("join.success", "join.time", "campus.throughput")] == [1, 1, 1]
+    assert told[began] == {"": midnight - 86400}
+
+    # Late evidence makes another revision of the day, and another word of it.
+    pushed(store, clock, heard(MORNING + 3 * SLOT, *GOOD, **tried(["dhcp"] * 5, [])))
+    judged_until(judge, clock, midnight + 3 * SLOT + 61)
+    assert said()[upper]["join.success"] == 0
+
+    # What another policy judged says nothing of the one that holds.
+    document = base64.b64encode(policy.shipped("strict-2").to_bytes()).decode()
+    perform(store, None, clock, "policy-adopt", {"document": document, "valid_from": "2026-09-16"})
+    told = said()
+    assert began not in told
+    assert "join.success" not in told[lower]
 
 
 def test_a_closed_day_that_the_ledger_lost_is_an_unknown_day(store, clock, judge):

@@ -28,6 +28,7 @@ WHOLE = dataclasses.replace(
     criteria={"place.loss": (2, 1, 4), "place.rtt": (0, 0, 0)},
     rooms=Rooms(12, 3, {("signal", "met"): 2, ("signal", "short"): 1, ("signal", "unknown"): 9}),
     incidents={"dhcp": 2},
+    judged_day=1_790_000_000.0,
 )
 
 MONTH = ("month", "2026-09", "2026-09-01", "2026-09-30")
@@ -146,7 +147,9 @@ def test_the_whole_text_is_clean_for_promtool() -> None:
     modelled = dataclasses.replace(NORTH, campus="s1", simulated=True)
     shares = {"place.loss": 0.9}
     told = {("CampusShort", "false"): 1}
-    block.show([WHOLE, modelled], 0.95, 1.0, THRESHOLDS, {("dns", "false"): 1}, [MONTH], shares, told)
+    asked = ("place.loss", 'Packets "lost"', "slot", "place", "<", "ratio", "true")
+    closed = {("dns", "false"): 1}
+    block.show([WHOLE, modelled], 0.95, 1.0, THRESHOLDS, closed, [MONTH], shares, told, [asked])
     text = Exposition(registry, block).text()
     ran = subprocess.run([binaries.need("promtool"), "check", "metrics"], input=text, capture_output=True, check=False)
 
