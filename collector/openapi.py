@@ -34,6 +34,7 @@ ROUTES: tuple[tuple[str, str, str, str, Any, Any], ...] = (
     ("/", "get", "reader", "The board: campuses that fall short first.", None, None),
     ("/campus/{id}", "get", "reader", "The board's page of one campus.", None, None),
     ("/campus/{id}/room/{building}/{room}", "get", "reader", "The board's page of one room.", None, None),
+    ("/room/{id}", "get", "reader", "Leads there by a label `place`, which is campus/building/room.", None, None),
     ("/campus/{id}/report", "get", "reader", "A form: my room is bad.", None, None),
     ("/campus/{id}/report", "post", "reader", "What that form sends; no name is kept.", None, None),
     ("/campus/{id}/qr", "get", "reader", "A sheet to hang up, with a QR code of that form.", None, None),

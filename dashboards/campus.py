@@ -6,7 +6,7 @@ from typing import Any
 
 from dashboards import air, frame
 from dashboards.asked import OBJECTIVE, criterion_state_of, period_state_of, policy, state_of, thresholds
-from dashboards.frame import PLACE, REPORTING, cell, kept, link
+from dashboards.frame import INCIDENTS, PLACE, REPORTING, cell, either, kept, link, to_board, value_of
 from dashboards.panels import (
     AGE,
     BYTES_A_SECOND,
@@ -74,7 +74,8 @@ def _now() -> list[Any]:
                Query(f"campus_wifi_campus_cause{{{HERE}}}", "{{cause}}"), no_value="none named", name=True),
         number("Open incidents", "Faults here that are not over.",
                Query(f"sum(campus_wifi_incidents_open{{{HERE}}}) or 0 * max(campus_wifi_campus_info{{{HERE}}})"),
-               no_value="not in the inventory", width=4),
+               no_value="not in the inventory", width=4,
+               leads=to_board("The incidents on the board", f"{INCIDENTS}&campus=${{campus:percentencode}}")),
         number("Next first bell", "When the next school day begins.",
                Query(f"campus_wifi_campus_first_bell_timestamp_seconds{{{HERE}}} * 1000"), AGE,
                no_value="none in a fortnight", width=4),
@@ -148,7 +149,8 @@ def _criteria() -> list[Any]:
         rows("Rooms now", "Rooms in the last slot of class, in words. A room that nobody can judge is not in it.",
              Query(f"campus_wifi_place_met{{{HERE}}}"), by="place", names={"place": "Room", "Value": "State"},
              hidden=("Time", "__name__", "campus", "instance", "job"),
-             overrides={"Room": link("Open the room", PLACE, *kept("campus"), cell("place", "Room")),
+             overrides={"Room": either(link("Open the room", PLACE, *kept("campus"), cell("place", "Room")),
+                                       to_board("The room on the board", f'/room/{value_of("Room")}')),
                         "State": coloured(MET)},
              sort="State", ascending=True, no_value="out of class, or no room with evidence", height=8, width=12),
         rows("Access points now", "Each access point in the last slot, in words.",
@@ -213,5 +215,5 @@ def make() -> Any:
     annotations = [*frame.alerts(HERE), frame.incidents(f"campus_wifi_incidents_open{{{HERE}}}")]
     return frame.dashboard(
         "Wi-Fi: campus", UID, "How one campus does, and on which stage it fails.",
-        [frame.campus(), frame.period()], panels, annotations, board="/campus/${campus:percentencode}",
+        [frame.campus(), frame.period()], panels, annotations, board=(frame.CAMPUS_PAGE,),
     )  # fmt: skip

@@ -9,7 +9,7 @@ from typing import Any
 
 from dashboards import frame
 from dashboards.asked import INFO, OBJECTIVE, OF, period_state_of
-from dashboards.frame import CAMPUS, cell, kept, link, to_board
+from dashboards.frame import CAMPUS, cell, kept, link, to_board, value_of
 from dashboards.panels import GREEN, PERIOD, RED, SHARE, SIMULATED, YELLOW, Query, coloured, number, rows, words
 
 UID = frame.COMMITMENT
@@ -106,7 +106,7 @@ def _each() -> Any:
         hidden=("Value #A", "Time", *[f"Time {n}" for n in range(1, 9)]),
         overrides={
             "Campus": link("Open the campus", CAMPUS, cell("campus", "Campus"), *kept("period")),
-            "Name": to_board("Its page on the board", "/campus/${__data.fields[\"Campus\"]:percentencode}"),
+            "Name": to_board("Its page on the board", f'/campus/{value_of("Campus")}'),
             "Verdict": coloured(PERIOD),
             **{name: {"unit": SHARE, "decimals": 2} for name in shares},
             "Class": {"unit": HOURS, "decimals": 1},

@@ -6,7 +6,7 @@ from typing import Any
 
 from dashboards import frame
 from dashboards.asked import INFO, KIND, OF, period_state_of, state_of
-from dashboards.frame import CAMPUS, cell, kept, link, to_board
+from dashboards.frame import CAMPUS, INCIDENTS, PLACE, cell, kept, link, to_board, value_of
 from dashboards.panels import (
     AGE,
     COUNT,
@@ -66,18 +66,21 @@ def _campuses() -> Any:
         Query(f"""max by (campus) (({period_state_of('period="$period"')}) {OF})"""),
         *[Query(f'max by (campus) (campus_wifi_commitment_{name}{{period="$period"}} {OF})') for name in figures],
         Query(f"max by (campus) (campus_wifi_agent_last_report_timestamp_seconds) * 1000 {OF}"),
+        Query(f"sum by (campus) (campus_wifi_incidents_open {OF}) or 0 * max by (campus) ({INFO})"),
         by="campus",
         names={"campus": "Campus", "name": "Name", "region": "Region", "uplink": "Uplink", "simulated": "Simulated",
                "Value #B": "Now", "Value #C": "Period", "Value #D": "Met at least", "Value #E": "Met at most",
-               "Value #F": "Evidence", "Value #G": "Last report"},
-        hidden=("Value #A", "Time", *[f"Time {n}" for n in range(1, 8)]),
+               "Value #F": "Evidence", "Value #G": "Last report",
+               "Value #H": "Open incidents"},
+        hidden=("Value #A", "Time", *[f"Time {n}" for n in range(1, 9)]),
         overrides={
             "Campus": link("Open the campus", CAMPUS, cell("campus", "Campus"), *kept("period")),
-            "Name": to_board("Its page on the board", "/campus/${__data.fields[\"Campus\"]:percentencode}"),
+            "Name": to_board("Its page on the board", f'/campus/{value_of("Campus")}'),
             "Now": coloured(STATE),
             "Period": coloured(PERIOD),
             **{column: {"unit": SHARE, "decimals": 1} for column in ("Met at least", "Met at most", "Evidence")},
             "Last report": {"unit": AGE},
+            "Open incidents": to_board("Its incidents on the board", f'{INCIDENTS}&campus={value_of("Campus")}'),
             "Simulated": {"mappings": words(SIMULATED)},
         },
         sort="Now", no_value="no campus in the inventory", height=12,
@@ -97,6 +100,10 @@ def firing(matchers: str = "") -> Any:
         hidden=("Time", "__name__", "Value", "instance", "job", "alertstate", "scope", "agent", "verdict", "cause",
                 "board_district", "grade_span"),
         overrides={"Campus": link("Open the campus", CAMPUS, cell("campus", "Campus")),
+                   "Name": to_board("Its incidents on the board", f'{INCIDENTS}&campus={value_of("Campus")}'),
+                   "Access point": link("Open the access point", PLACE, cell("campus", "Campus"),
+                                        cell("ap", "Access point")),
+                   "Place": link("Open the room", PLACE, cell("campus", "Campus"), cell("place", "Place")),
                    "Simulated": {"mappings": words(SIMULATED)}},
         no_value="no alert, not even the watchdog: alerting is broken", height=8,
     )  # fmt: skip
@@ -128,6 +135,7 @@ def make() -> Any:
         lines(
             "Open incidents by cause", "Campuses with an incident that is not over, as it was known at the time.",
             COUNT, Query(f"sum by (cause) (campus_wifi_incidents_open {OF})", "{{cause}}"), step=True, width=24,
+            leads=to_board("The incidents on the board", INCIDENTS),
         ),
         firing(),
     ]  # fmt: skip

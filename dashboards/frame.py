@@ -10,6 +10,11 @@ from grafana_foundation_sdk.models import dashboard as model
 from dashboards.panels import RED, SOURCE, YELLOW
 
 DISTRICT, CAMPUS, PLACE, REPORTING, COMMITMENT = "district", "campus", "place", "reporting", "commitment"
+DISTRICT_PAGE = ("Board: as it is known today", "/")
+CAMPUS_PAGE = ("Board: the campus as it is known today", "/campus/${campus:percentencode}")
+ROOM_PAGE = ("Board: the room as it is known today", "/room/${place:percentencode}")
+INCIDENTS = "/incidents?open=1"
+"""Where the board lists incidents that are not over; `campus` chooses those of one."""
 _BOARD = "${board:raw}"
 
 
@@ -21,7 +26,12 @@ def link(title: str, uid: str, *variables: str) -> dict[str, Any]:
 
 def cell(variable: str, column: str) -> str:
     """A variable that takes the value of a column of the same row."""
-    return f'var-{variable}=${{__data.fields["{column}"]:percentencode}}'
+    return f"var-{variable}={value_of(column)}"
+
+
+def value_of(column: str) -> str:
+    """The value of a column of the same row, for an address."""
+    return f'${{__data.fields["{column}"]:percentencode}}'
 
 
 def kept(*variables: str) -> list[str]:
@@ -30,22 +40,29 @@ def kept(*variables: str) -> list[str]:
 
 
 def to_board(title: str, path: str) -> dict[str, Any]:
-    """Where a cell leads on the board, which holds today's truth; its address is what the collector says of itself."""
+    """Where a cell or a graph leads on the board, which holds today's truth; its address is what the collector says of
+    itself."""
     return {"links": [{"title": title, "url": _BOARD + path, "targetBlank": True}]}
+
+
+def either(*ways: dict[str, Any]) -> dict[str, Any]:
+    """A cell that leads to several places: a menu of them."""
+    return {"links": [one for way in ways for one in way["links"]]}
 
 
 def dashboard(
     title: str, uid: str, description: str, variables: list[Any], panels: list[Any], annotations: list[Any],
-    *, board: str = "/", time: str = "now-6h",
+    *, board: tuple[tuple[str, str], ...] = (DISTRICT_PAGE,), time: str = "now-6h",
 ) -> Any:  # fmt: skip
-    """A dashboard of this set: tagged, linked to the others and to the board's page at ``board``, read-only, no faster
-    than the data."""
+    """A dashboard of this set: tagged, linked to the others and to the board's pages ``board`` (title, path),
+    read-only, no faster than the data."""
     others = build.DashboardLink("Campus Wi-Fi").type(model.DashboardLinkType.DASHBOARDS).tags(["wifi"])
-    page = build.DashboardLink("Board: as it is known today").type(model.DashboardLinkType.LINK).url(_BOARD + board)
     made = build.Dashboard(title).uid(uid).description(description).tags(["wifi"]).timezone("browser").readonly()
     made = made.time(time, "now").refresh("1m").tooltip(model.DashboardCursorSync.CROSSHAIR)
     made = made.link(others.as_dropdown(True).keep_time(True).include_vars(True))
-    made = made.link(page.icon("external link").target_blank(True))
+    for name, path in board:
+        page = build.DashboardLink(name).type(model.DashboardLinkType.LINK).url(_BOARD + path)
+        made = made.link(page.icon("external link").target_blank(True))
     source = build.DatasourceVariable("datasource").label("Data source").type("prometheus")
     made = made.with_variable(source)
     for variable in variables:

@@ -74,9 +74,10 @@ def _queries(panel: Any, queries: tuple[Query, ...], form: str = "time_series") 
 
 def number(
     title: str, description: str, query: Query, unit: str = COUNT, *, no_value: str, width: int = 4, color: str = GREY,
-    values: dict[str, tuple[str, str]] | None = None, name: bool = False,
+    values: dict[str, tuple[str, str]] | None = None, name: bool = False, leads: dict[str, Any] | None = None,
 ) -> Any:  # fmt: skip
-    """One figure of now. ``color`` where it is above zero; ``values``: words for numbers; ``name``: show the legend."""
+    """One figure of now. ``color`` where it is above zero; ``values``: words for numbers; ``name``: show the legend;
+    ``leads``: where a click on it leads."""
     steps = [model.Threshold(None, GREY)]
     if color != GREY:
         steps.append(model.Threshold(1e-9, color))
@@ -86,15 +87,16 @@ def number(
     panel = panel.color_mode(common.BigValueColorMode.BACKGROUND).text_mode(text)
     panel = panel.graph_mode(common.BigValueGraphMode.NONE)
     panel = panel.mappings(_words(values)) if values else panel
-    return _queries(panel, (query._replace(instant=True),))
+    return _leading(_queries(panel, (query._replace(instant=True),)), leads)
 
 
 def lines(
     title: str, description: str, unit: str, *queries: Query, width: int = 12, most: float | None = None,
     least: float | None = 0.0, step: bool = False, stacked: bool = False, dots: bool = False,
+    leads: dict[str, Any] | None = None,
 ) -> Any:  # fmt: skip
     """Measurements over time. A gap stays a gap. ``stacked``: parts of one whole; ``dots``: single tries, which no line
-    may join."""
+    may join; ``leads``: where a click on a line leads."""
     panel = timeseries.Panel().title(title).description(description).unit(unit).span(width).height(8)
     panel = panel.min(least).interval(REPORT) if least is not None else panel.interval(REPORT)
     panel = panel.show_points(common.VisibilityMode.AUTO).span_nulls(False).thresholds(_plain()).no_value("no data")
@@ -105,7 +107,13 @@ def lines(
         panel = panel.stacking(common_builders.StackingConfig().mode(common.StackingMode.NORMAL)).fill_opacity(40)
     if dots:
         panel = panel.draw_style(common.GraphDrawStyle.POINTS).point_size(6)
-    return _queries(panel, queries)
+    return _leading(_queries(panel, queries), leads)
+
+
+def _leading(panel: Any, leads: dict[str, Any] | None) -> Any:
+    """Every value that the first query brings leads there."""
+    values = [model.DynamicConfigValue(name, value) for name, value in (leads or {}).items()]
+    return panel.override_by_query("A", values) if values else panel
 
 
 def heading(title: str) -> Any:

@@ -106,5 +106,5 @@ def make() -> Any:
         "Wi-Fi: place and access point", UID, "What was measured in one room and of one access point.",
         [frame.campus(), place, ap], [*_room(), *_access_point(), *air.in_the_air(ROOM), *air.joining(ROOM)],
         [*frame.alerts(here), frame.incidents(f"campus_wifi_incidents_open{{{here}}}")],
-        board="/campus/${campus:percentencode}",
+        board=(frame.ROOM_PAGE, frame.CAMPUS_PAGE),
     )  # fmt: skip

@@ -46,6 +46,7 @@ ROUTES = (
     Entry("/campus/{campus}/report", "POST", REPORT_ROOM, "report"),
     Entry("/campus/{campus}/qr", "GET", READ, "sheet"),
     Entry("/campus/{campus}/room/{room:path}", "GET", READ, "room"),
+    Entry("/room/{place:path}", "GET", READ, "place"),
     Entry("/campus/{campus:path}", "GET", READ, "campus"),
 )
 

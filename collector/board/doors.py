@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from typing import Any
+from urllib.parse import quote
 
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import RedirectResponse, Response
 
 from collector.board import qr
 from collector.board.incident_reading import IncidentReading
@@ -71,6 +72,15 @@ class Doors:
             return Page("room.html", {"room": found}) if found else missing(f"{campus}/{room}", "room")
 
         return await self._pages.answer(request, look)
+
+    async def place(self, request: Request) -> Response:
+        """Where the label ``place`` of a series leads, which has campus and room in one."""
+        place = request.path_params["place"]
+        campus, _, room = place.partition("/")
+        if not room:
+            return await self._pages.answer(request, lambda: missing(place, "room"))
+        query = f"?{request.url.query}" if request.url.query else ""
+        return RedirectResponse(quote(f"/campus/{campus}/room/{room}") + query)
 
     async def incidents(self, request: Request) -> Response:
         query = request.query_params

@@ -4,10 +4,13 @@ import json
 import re
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote
 
 import pytest
 import yaml
+from starlette.routing import compile_path
 
+from collector.board import ROUTES
 from collector.metrics import series
 from tests.dashboards import queries
 
@@ -78,14 +81,32 @@ def test_the_way_down_is_a_way_up_again() -> None:
 
 @pytest.mark.parametrize("uid", BOARDS)
 def test_all_others_are_a_menu_away_with_variables_and_time_and_so_is_the_board(uid: str) -> None:
-    menu, board = BOARDS[uid]["links"]
+    menu, *pages = BOARDS[uid]["links"]
 
     assert menu["type"] == "dashboards"
     assert menu["tags"] == ["wifi"]
     assert menu["keepTime"]
     assert menu["includeVars"]
-    assert board["url"].startswith("${board:raw}/")
-    assert ("campus" in variables(uid)) == ("/campus/${campus:percentencode}" in board["url"])
+    found = [page["url"] for page in pages]
+    assert all(url.startswith("${board:raw}/") for url in found)
+    # To the page of what the dashboard shows: each that its variables can name, else the district's.
+    expected = {
+        "place": "${board:raw}/room/${place:percentencode}",
+        "campus": "${board:raw}/campus/${campus:percentencode}",
+    }
+    assert found == ([url for name, url in expected.items() if name in variables(uid)] or ["${board:raw}/"])
+
+
+def test_every_way_to_the_board_leads_to_a_page_that_it_has() -> None:
+    menus = (one.get("url", "") for board in BOARDS.values() for one in board["links"])
+    ways = [url for url in (*(url for uid in BOARDS for url in cell_links(uid)), *menus) if url.startswith("${board")]
+    filled = (re.sub(r"\$\{(?!board)[^}]*\}", "x%2Fy", url) for url in ways)
+    paths = {url.removeprefix("${board:raw}").partition("?")[0] for url in filled}
+    pages = [compile_path(page.path)[0] for page in ROUTES if page.method == "GET"]
+
+    assert {path.split("/")[1] for path in paths} == {"", "campus", "room", "incidents"}
+    assert all(any(page.fullmatch(unquote(path)) for page in pages) for path in paths)
+    assert all("/incidents?open=1" in " ".join(cell_links(uid)) for uid in ("district", "campus", "reporting"))
 
 
 @pytest.mark.parametrize("uid", OF_ALL)

@@ -55,12 +55,14 @@ MATRIX = {
     ("POST", "/campus/{campus}/report"): READER,
     ("GET", "/campus/{campus}/qr"): READER,
     ("GET", "/campus/{campus}/room/{room:path}"): READER,
+    ("GET", "/room/{place:path}"): READER,
     ("GET", "/campus/{campus:path}"): READER,
     ("GET", "/account"): ACCOUNT,
     ("GET", "/audit"): ADMIN,
 }
 FILLED = {
     "{number:int}": "1", "{campus}": CAMPUS, "{campus:path}": CAMPUS, "{room:path}": "main/101",
+    "{place:path}": f"{CAMPUS}/main/101",
 }  # fmt: skip
 RANK = {"": 0, "viewer": 1, "operator": 2, "admin": 3}
 LEAST = {READER: 1, ACCOUNT: 1, OPERATOR: 2, ADMIN: 3}
@@ -202,6 +204,7 @@ def test_the_contract_says_of_each_route_who_may_ask_as_the_table_does() -> None
     by_path = {}
     for method, path in WHO:
         plain = path.replace("{number:int}", "{id}").replace("{campus:path}", "{id}").replace("{campus}", "{id}")
+        plain = plain.replace("{place:path}", "{id}")
         by_path[method.lower(), plain.replace("{room:path}", "{building}/{room}")] = action_of(method, path)
     said = {(method, path): who for path, method, who, *_ in openapi.ROUTES}
 

@@ -35,6 +35,14 @@ def test_a_room_says_when_and_how_it_was_last_measured_and_what_happens_next(boa
     assert "A technician is to measure this room by Nov 23, 2026, because it was reported" in page
 
 
+def test_the_label_of_a_series_leads_to_its_rooms_page(board: Board) -> None:
+    there = board.http.get("/room/campus-0000%2FMain%2F100?lang=es", follow_redirects=False)
+
+    assert (there.status_code, there.headers["location"]) == (307, "/campus/campus-0000/room/Main/100?lang=es")
+    assert board.http.get("/room/campus-0000%2FMain%2F100", follow_redirects=True).status_code == 200
+    assert board.http.get("/room/Main").status_code == 404
+
+
 def test_a_room_without_any_measurement_is_never_measured_and_not_good(board: Board) -> None:
     page = board.http.get("/campus/campus-0000/room/Main/104").text
 
