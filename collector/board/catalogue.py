@@ -17,6 +17,7 @@ from babel.messages.extract import extract_from_file
 from babel.messages.pofile import read_po, write_po
 
 from collector.board.language import LANGUAGES
+from collector.board.told import sentences
 from collector.policies.policy import SHIPPED, shipped
 
 FOLDER = Path(__file__).resolve().parent
@@ -34,6 +35,8 @@ def used() -> Catalog:
         options = {"trimmed": "true", "silent": "false"}
         for _, text, comments, context in extract_from_file(method, path, keywords=_KEYWORDS, options=options):
             catalogue.add(text, None, [(path.name, 0)], auto_comments=comments, context=context)
+    for sentence in sentences():
+        catalogue.add(sentence.template, None, [("told.py", 0)])
     for name, file in SHIPPED.items():
         for text in policy_texts(name):
             catalogue.add(text, None, [(file, 0)])

@@ -14,118 +14,15 @@ from babel import Locale, dates
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
 
+from collector.board import told, words
+from collector.board.told import Telling, Words
+
 LANGUAGES = {"en": "en_US", "es": "es_US"}
 """California's readers: dates and clocks as they write them."""
 DEFAULT = "en"
 _BIDI = {"\u200e", "\u200f", "\u061c", *map(chr, range(0x202A, 0x202F)), *map(chr, range(0x2066, 0x206A))}
-
-
-def N_(text: str) -> str:
-    """Marks a text for the catalogue; it is translated where it is shown."""
-    return text
-
-
-VERDICTS = {
-    "met": N_("met"),
-    "short": N_("short"),
-    "unknown": N_("unknown"),
-    "no_class": N_("no class"),
-    "not_judged": N_("not judged yet"),
-    "nothing_asked": N_("nothing asked"),
-    "": N_("not judged yet"),
-}
-FALLEN = {"class_time": N_("class time"), "school_days": N_("school days")}
-"""The two halves of an answer."""
-ANSWERS = {
-    "falls_short": N_("falls short"),
-    "not_enough_evidence": N_("not enough evidence"),
-    "meets": N_("meets"),
-}
-PERIODS = {
-    "today": N_("today"),
-    "7d": N_("7 days"),
-    "30d": N_("30 days"),
-    "month": N_("this month"),
-    "semester": N_("this semester"),
-    "school_year": N_("this school year"),
-    "term": N_("term of the agreement"),
-}
-CAUSES = {
-    "agent_silent": N_("an agent is silent"),
-    "placement_unconfirmed": N_("an agent may have been moved"),
-    "campus_cut_off": N_("campus cut off"),
-    "shared_uplink_cut": N_("shared line cut"),
-    "lan_down": N_("local network down"),
-    "radio": N_("the school's Wi-Fi is not heard"),
-    "association": N_("access point does not let devices join"),
-    "authentication": N_("password or certificate refused"),
-    "portal": N_("sign-in page in the way"),
-    "wifi_weak": N_("Wi-Fi signal too weak"),
-    "wifi_busy": N_("Wi-Fi channel too busy"),
-    "radio_silent": N_("access points without radio signal"),
-    "dhcp": N_("no network address given (DHCP)"),
-    "dns": N_("name lookup fails (DNS)"),
-    "gateway": N_("gateway does not answer"),
-    "internet": N_("internet not reachable"),
-    "access_point_down": N_("access points down"),
-    "collector_gap": N_("this system itself was not receiving"),
-    "planned_work": N_("approved planned work"),
-    "not_reachable_from_here": N_("access points not reachable from the agents"),
-    "slow": N_("slow"),
-    "loss": N_("data lost on the way"),
-    "no_agent": N_("no agent stands on the campus"),
-    "too_little_evidence": N_("too little evidence"),
-    "below_threshold": N_("below a threshold of the policy"),
-    "monitor_suspect": N_("many campuses at once: check this system first"),
-}
-ACCESS_POINTS = {
-    "up": N_("answers"),
-    "down": N_("down"),
-    "unknown": N_("unknown"),
-    "not_reachable_from_here": N_("not reachable from here"),
-    "radio_silent": N_("answers, but its radio is silent"),
-}
-AGENTS = {"approved": N_("approved"), "pending": N_("waits for approval"), "revoked": N_("revoked")}
-CHOSEN = {"drawn": N_("drawn by lot"), "complaint": N_("after a complaint"), "chosen": N_("chosen by staff")}
-REASONS = {
-    "late evidence": N_("evidence arrived late"),
-    "clock learnt": N_("an agent's clock became known"),
-    "new placement": N_("an agent's room was corrected"),
-    "placement": N_("an agent's room was corrected"),
-    "placement confirmed": N_("an agent's room was confirmed"),
-    "surroundings changed": N_("an agent may have been moved"),
-    "campus edge asked": N_("this system had asked the campus's own line"),
-    "policy": N_("the policy changed"),
-    "inventory": N_("the inventory changed"),
-}
-INCIDENTS = {
-    "open": N_("still going on"),
-    "closed": N_("over"),
-    "confirmed": N_("over, confirmed"),
-    "false": N_("false alarm"),
-    "disproved": N_("disproved by later evidence"),
-}
-STEPS = {
-    "detected": N_("detected"),
-    "notified": N_("somebody was told"),
-    "acknowledged": N_("somebody takes care of it"),
-    "on_site": N_("on site"),
-    "fixed": N_("fixed"),
-    "verified": N_("verified"),
-    "note": N_("note"),
-}
-LEFT_OUT = {
-    "false": N_("false alarms"),
-    "disproved": N_("disproved"),
-    "planned_work": N_("approved planned work"),
-}
-SURVEYS = {"due": N_("waits for its measurement"), "overdue": N_("measurement overdue"), "done": N_("measured since")}
-REVIEWS = {
-    "": N_("not read yet"),
-    "shown": N_("may be shown"),
-    "withheld": N_("withheld"),
-    "erased": N_("erased"),
-}
+_FIELDS = {"cause": words.CAUSES, "stage": words.STAGES, "resolution": words.INCIDENTS}
+"""The fields of the judge's sentences that are words of ours."""
 
 
 class Language:
@@ -135,6 +32,7 @@ class Language:
         self.code = code
         self.locale = Locale.parse(LANGUAGES[code])
         self.catalogue = _read(code)
+        self._told = Telling(code, self.catalogue.gettext, self._field)
 
     def word(self, kind: dict[str, str], key: str) -> str:
         """The word for a key of one of the tables; a key that is in none is shown as it is."""
@@ -142,44 +40,44 @@ class Language:
         return plain(key) if text is None else self.catalogue.gettext(text)
 
     def verdict(self, key: str) -> str:
-        return self.word(VERDICTS, key)
+        return self.word(words.VERDICTS, key)
 
     def answer(self, key: str) -> str:
-        return self.word(ANSWERS, key)
+        return self.word(words.ANSWERS, key)
 
     def fallen(self, keys: tuple[str, ...]) -> str:
         """Which halves made the answer no better; empty where there is nothing to tell."""
-        return " + ".join(self.word(FALLEN, key) for key in keys)
+        return " + ".join(self.word(words.FALLEN, key) for key in keys)
 
     def period(self, key: str) -> str:
-        return self.word(PERIODS, key)
+        return self.word(words.PERIODS, key)
 
     def cause(self, key: str) -> str:
-        return self.word(CAUSES, key)
+        return self.word(words.CAUSES, key)
 
     def access_point(self, key: str) -> str:
-        return self.word(ACCESS_POINTS, key)
+        return self.word(words.ACCESS_POINTS, key)
 
     def agent(self, key: str) -> str:
-        return self.word(AGENTS, key)
+        return self.word(words.AGENTS, key)
 
     def chosen(self, key: str) -> str:
-        return self.word(CHOSEN, key)
+        return self.word(words.CHOSEN, key)
 
     def incident(self, key: str) -> str:
-        return self.word(INCIDENTS, key)
+        return self.word(words.INCIDENTS, key)
 
     def step(self, key: str) -> str:
-        return self.word(STEPS, key)
+        return self.word(words.STEPS, key)
 
     def left_out(self, key: str) -> str:
-        return self.word(LEFT_OUT, key)
+        return self.word(words.LEFT_OUT, key)
 
     def survey(self, key: str) -> str:
-        return self.word(SURVEYS, key)
+        return self.word(words.SURVEYS, key)
 
     def review(self, key: str) -> str:
-        return self.word(REVIEWS, key)
+        return self.word(words.REVIEWS, key)
 
     def knows(self, text: str) -> bool:
         """Whether a text of a policy is one that the catalogue has: those of the shipped policies."""
@@ -189,7 +87,34 @@ class Language:
         return self.catalogue.gettext(text) if text else ""
 
     def reason(self, text: str) -> str:
-        return ", ".join(self.word(REASONS, one) for one in text.split(", "))
+        return ", ".join(self.word(words.REASONS, one) for one in text.split(", "))
+
+    def evidence(self, cause: str, text: str) -> Words:
+        """The evidence of a cause, which the ledger keeps in English."""
+        return self._told.evidence(cause, text)
+
+    def judges_note(self, text: str) -> Words:
+        """What the judge noted beside a step of an incident: a cause, or a sentence."""
+        return Words(self.cause(text)) if text in words.CAUSES else self._told.of_incident(text)
+
+    def refusal(self, text: str) -> Words:
+        """Why something was not done about an incident, or what to do instead."""
+        return self._told.of_incident(text)
+
+    def act(self, text: str) -> Words:
+        """An act of the audit log."""
+        return self._of_log(words.ACTS, text)
+
+    def way(self, text: str) -> Words:
+        """The door by which an act came in."""
+        return self._of_log(words.WAYS, text)
+
+    def _of_log(self, kind: dict[str, str], key: str) -> Words:
+        """A newer collector may have written what this one has no word for."""
+        return Words(self.word(kind, key)) if key in kind else Words(key, told.WRITTEN_IN)
+
+    def _field(self, name: str, value: str) -> str:
+        return self.word(_FIELDS[name], value) if name in _FIELDS else value
 
     def time(self, at: float, zone: str) -> str:
         return _time(at // 60 * 60, zone, "short", self.locale)

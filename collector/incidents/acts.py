@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy import Connection
 
 from collector.administration.refusals import NotDone
+from collector.incidents import words
 from collector.store import Store, audit, incidents
 from collector.store.incidents import CONFIRMED, FALSE, NOTE, VERIFIED, Kept, Step
 
@@ -26,12 +27,12 @@ def step(store: Store, clock: Callable[[], float], body: Body, by: str) -> Body:
         raise NotDone(f"no step {name!r}", f"there are {', '.join(STEPS)}", status=2)
     at = float(body.get("at") or now)
     if at > now:
-        raise NotDone("a step cannot be in the future", "give --at a time that has passed", status=2)
+        raise NotDone(words.IN_THE_FUTURE.say(), "give --at a time that has passed", status=2)
 
     def write(connection: Connection) -> None:
         one = _standing(connection, body)
         if at < one.fault.from_at:
-            raise NotDone("a step cannot come before the incident's begin", f"see `incident show {one.id}`", status=2)
+            raise NotDone(words.BEFORE_ITS_BEGIN.say(), f"see `incident show {one.id}`", status=2)
         _keep(connection, one, Step(one.id, name, at, by, _text(body, "note")), now)
 
     store.write(write).result()
@@ -42,7 +43,7 @@ def note(store: Store, clock: Callable[[], float], body: Body, by: str) -> Body:
     now = clock()
     text = _text(body, "note")
     if not text:
-        raise NotDone("an empty note says nothing", "write what is to be remembered", status=2)
+        raise NotDone(words.EMPTY_NOTE.say(), words.WRITE_IT.say(), status=2)
 
     def write(connection: Connection) -> None:
         one = _found(connection, body)
@@ -59,15 +60,15 @@ def close(store: Store, clock: Callable[[], float], body: Body, by: str) -> Body
     if resolution not in (CONFIRMED, FALSE):
         raise NotDone(f"an incident is not closed as {resolution!r}", f"write {CONFIRMED} or {FALSE}", status=2)
     if not reason:
-        raise NotDone("no reason", "say why in a sentence", status=2)
+        raise NotDone(words.NO_REASON.say(), words.SAY_WHY.say(), status=2)
 
     def write(connection: Connection) -> None:
         one = _standing(connection, body)
         if one.resolution:
-            raise NotDone(f"incident {one.id} is closed already as {one.resolution}: {one.resolution_reason}")
+            said = words.CLOSED_ALREADY.say(incident=one.id, resolution=one.resolution, reason=one.resolution_reason)
+            raise NotDone(said)
         if resolution == CONFIRMED and one.fault.to_at is None:
-            hint = "it is over after a row of met slots; if it is none, close it as false"
-            raise NotDone(f"incident {one.id} still lasts", hint)
+            raise NotDone(words.STILL_LASTS.say(incident=one.id), words.CLOSE_AS_FALSE.say())
         incidents.resolve(connection, one.id, resolution, reason)
         _keep(connection, one, Step(one.id, NOTE, now, by, f"closed as {resolution}: {reason}"), now)
 
@@ -85,7 +86,8 @@ def _found(connection: Connection, body: Body) -> Kept:
 def _standing(connection: Connection, body: Body) -> Kept:
     one = _found(connection, body)
     if not one.stands:
-        raise NotDone(f"incident {one.id} was {one.resolution_reason}", "a note can still be added: incident note")
+        said = words.STANDS_NO_MORE.say(incident=one.id, disproved=one.resolution_reason)
+        raise NotDone(said, words.NOTE_ALL_THE_SAME.say())
     return one
 
 
@@ -97,5 +99,5 @@ def _keep(connection: Connection, one: Kept, said: Step, now: float) -> None:
 def _text(body: Body, key: str) -> str:
     text = str(body.get(key) or "").strip()
     if len(text) > _MAX_NOTE:
-        raise NotDone(f"{key} is {len(text)} characters long", f"at most {_MAX_NOTE} are kept", status=2)
+        raise NotDone(words.TOO_LONG.say(what=key, n=len(text)), words.AT_MOST.say(n=_MAX_NOTE), status=2)
     return text

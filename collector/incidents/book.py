@@ -13,6 +13,7 @@ from collections.abc import Iterable, Mapping
 from msgspec import Struct
 from sqlalchemy import Connection
 
+from collector.incidents import words
 from collector.incidents.finding import Incident, Slot, is_bad, of_campus, of_uplink, quiet_after, slots
 from collector.inventory import Campus, Inventory
 from collector.judgement.day_record import local_day
@@ -22,7 +23,6 @@ from collector.store import ledger
 from collector.store.incidents import DETECTED, DISPROVED, NOTE, VERIFIED, Kept, Step
 
 JUDGE = "judge"
-LATE = "disproved by late evidence"
 FOR_EVER = 1 << 40
 _DAYS_AROUND = (0, 7, 60, None)
 """How far is looked for the end of every incident: mostly it is found on the same day."""
@@ -156,9 +156,10 @@ def _settle(connection: Connection, scope: str, begin: int, end: int, found: lis
     for one in standing:
         if one.id not in matched and one.stands:
             same = [taken[n].id for n, fault in enumerate(found) if n in taken and _shared_seconds(one.fault, fault)]
-            reason = f"{LATE}: the same as incident {same[0]}" if same else LATE
+            reason = words.SAME.say(incident=same[0]) if same else words.DISPROVED.say()
             if one.resolution:
-                reason += f" (was {one.resolution}: {one.resolution_reason})"
+                before = one.resolution_reason
+                reason = words.AFTER_CLOSING.say(disproved=reason, resolution=one.resolution, reason=before)
             kept.resolve(connection, one.id, DISPROVED, reason)
             kept.write_step(connection, Step(one.id, NOTE, now, JUDGE, reason))
 
@@ -192,11 +193,11 @@ def _move(connection: Connection, one: Kept, fault: Incident, now: float) -> Non
         _say_over(connection, one.id, one.fault.to_at, fault.to_at, now)
     if not one.stands:
         kept.resolve(connection, one.id, "", "")
-        kept.write_step(connection, Step(one.id, NOTE, now, JUDGE, "late evidence shows it again"))
+        kept.write_step(connection, Step(one.id, NOTE, now, JUDGE, words.SHOWN_AGAIN.say()))
 
 
 def _say_over(connection: Connection, one: int, before: int | None, after: int | None, now: float) -> None:
     if before is None and after is not None:
-        kept.write_step(connection, Step(one, VERIFIED, now, JUDGE, "the campus is met again"))
+        kept.write_step(connection, Step(one, VERIFIED, now, JUDGE, words.MET_AGAIN.say()))
     elif before is not None and after is None:
-        kept.write_step(connection, Step(one, NOTE, now, JUDGE, "late evidence: it is not over"))
+        kept.write_step(connection, Step(one, NOTE, now, JUDGE, words.NOT_OVER.say()))

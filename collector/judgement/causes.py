@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from collector.inventory import Inventory
+from collector.judgement import cause_words as words_of
 from collector.judgement.statistic import BEYOND, Said
 
 if TYPE_CHECKING:
@@ -79,11 +80,12 @@ def of_joins(outcomes: Mapping[str, int]) -> tuple[str, str]:
         return "", ""
     cause = max(failed, key=failed.__getitem__)
     tries = sum(count for key, count in outcomes.items() if key.startswith("join "))
-    stages = ", ".join(
-        f"{key.removeprefix('join ')} {count}" for key, count in sorted(outcomes.items())
+    stages = words_of.STAGES.join(
+        words_of.FAILED_AT.say(stage=key.removeprefix("join "), tries=count)
+        for key, count in sorted(outcomes.items())
         if _OF_STAGE.get(key.removeprefix("join ")) == cause and key.startswith("join ")
-    )  # fmt: skip
-    return cause, f"{failed[cause]} of {tries} tries to join failed at: {stages}"
+    )
+    return cause, words_of.JOINS_FAILED.say(failed=failed[cause], tries=tries, stages=stages)
 
 
 def of_slow_joins(slowest: Mapping[str, int]) -> tuple[str, str]:
@@ -91,7 +93,8 @@ def of_slow_joins(slowest: Mapping[str, int]) -> tuple[str, str]:
     if not slowest:
         return "", ""
     stage = max(sorted(slowest), key=slowest.__getitem__)
-    return _OF_STAGE[stage], f"{slowest[stage]} of {sum(slowest.values())} joins wait longest for: {stage}"
+    words = words_of.JOINS_SLOW.say(slowest=slowest[stage], joins=sum(slowest.values()), stage=stage)
+    return _OF_STAGE[stage], words
 
 
 def of_slot(
@@ -108,12 +111,12 @@ def of_slot(
     begin, end = verdict.slot, verdict.slot + slot_seconds
     for since, until, words in context.exclusions:
         if since < end and until > begin:
-            return PLANNED_WORK, words or "an approved exclusion covers this slot"
+            return PLANNED_WORK, words or words_of.EXCLUDED.say()
     if verdict.verdict == "short":
         cause, words = _short(verdict, said)
         return (cause, words) if cause else _below(verdict)
     if any(since < end and until > begin for since, until in context.collector_gaps):
-        return COLLECTOR_GAP, "the collector itself was not receiving in this slot"
+        return COLLECTOR_GAP, words_of.NOT_RECEIVING.say()
     doubtful = {agent for agent, since, until in context.unconfirmed if since < end and (until or end) > begin}
     cause, words = _unknown(verdict, expected, said, faults, doubtful, begin in context.edge_failed)
     if not cause:
@@ -131,20 +134,20 @@ def _unknown(
 ) -> tuple[str, str]:
     # An agent that may stand elsewhere is not believed; silent it is not.
     silent = sorted(agent for agent in expected if agent not in said and agent not in doubtful)
-    named = ", ".join(agent[:12] for agent in silent)
     if expected and len(silent) == len(expected) and (len(silent) >= 2 or edge_failed):
-        words = "the collector's own check of the campus edge fails" if edge_failed else f"all agents silent: {named}"
-        return CAMPUS_CUT_OFF, words
+        alone = words_of.ALL_SILENT.say(agents=words_of.agents(silent))
+        return CAMPUS_CUT_OFF, words_of.EDGE_FAILS.say() if edge_failed else alone
     if silent:
-        return AGENT_SILENT, f"{len(silent)} of {len(expected)} agents sent nothing: {named}"
+        named = words_of.agents(silent)
+        return AGENT_SILENT, words_of.SOME_SILENT.say(silent=len(silent), expected=len(expected), agents=named)
     if unheard := sorted(agent for agent in expected if agent not in said and agent in doubtful):
-        named = ", ".join(agent[:12] for agent in unheard)
-        return PLACEMENT_UNCONFIRMED, f"gateway or segment changed: confirm or move {len(unheard)} agents: {named}"
+        return PLACEMENT_UNCONFIRMED, words_of.MOVED.say(n=len(unheard), agents=words_of.agents(unheard))
     away = _in_state(verdict, NOT_REACHABLE)
     if away and all(state in ("up", RADIO_SILENT, NOT_REACHABLE) for state in verdict.access_points.values()):
-        return NOT_REACHABLE, f"{len(away)} access points never answered an agent of this campus"
+        return NOT_REACHABLE, words_of.NEVER_ANSWERED.say(n=len(away))
     if faults:
-        return AGENT_SILENT, "; ".join(f"agent {agent[:12]}: {fault}" for agent, fault in sorted(faults.items()))
+        said_of = (words_of.AT_FAULT.say(agent=agent[:12], fault=fault) for agent, fault in sorted(faults.items()))
+        return AGENT_SILENT, words_of.AGENTS_AT_FAULT.join(said_of)
     return "", ""
 
 
@@ -153,26 +156,29 @@ def _deaf(said: Mapping[str, Said], heard_before: set[str]) -> tuple[str, str]:
     deaf = [agent for agent, one in said.items() if agent in heard_before and one.air.listened and not one.air.hears]
     if not deaf:
         return "", ""
-    named = ", ".join(agent[:12] for agent in sorted(deaf))
-    return RADIO, f"no BSS at all is heard by {len(deaf)} agents that heard some before: {named}"
+    return RADIO, words_of.NO_BSS.say(n=len(deaf), agents=words_of.agents(deaf))
 
 
 def _lacking(verdict: SlotVerdict, expected: Mapping[str, str | None], said: Mapping[str, Said]) -> tuple[str, str]:
     """What keeps an unknown slot from a verdict, where no fault of anybody is proven."""
     if not expected and not said:
-        return NO_AGENT, "no approved agent stood on this campus"
+        return NO_AGENT, words_of.NO_AGENT_STOOD.say()
     open_ = [one for one in verdict.criteria if one.verdict == "unknown"]
-    words = (
-        f"{one.id}: {one.unknown} of {one.n} unknown ({_some(list(one.missing)) or 'nothing to judge'})"
-        for one in open_
-    )
-    return TOO_LITTLE_EVIDENCE, "; ".join(words)
+    return TOO_LITTLE_EVIDENCE, words_of.LACKING.join(_undecided(one) for one in open_)
+
+
+def _undecided(one: CriterionVerdict) -> str:
+    counts = {"criterion": one.id, "unknown": one.unknown, "n": one.n}
+    missing = words_of.some(one.missing)
+    return words_of.UNDECIDED.say(missing=missing, **counts) if missing else words_of.NOTHING_TO_JUDGE.say(**counts)
 
 
 def _below(verdict: SlotVerdict) -> tuple[str, str]:
     broken = [one for one in verdict.criteria if one.verdict == "short"]
-    words = (f"{one.id}: {one.short} of {one.n} short ({_some(list(one.failing))})" for one in broken)
-    return BELOW_THRESHOLD, "; ".join(words)
+    return BELOW_THRESHOLD, words_of.BELOW.join(
+        words_of.FELL_SHORT.say(criterion=one.id, short=one.short, n=one.n, failing=words_of.some(one.failing))
+        for one in broken
+    )
 
 
 def _short(verdict: SlotVerdict, said: Mapping[str, Said]) -> tuple[str, str]:
@@ -198,18 +204,17 @@ def _short(verdict: SlotVerdict, said: Mapping[str, Said]) -> tuple[str, str]:
         if cause and not partly and not (cause == DNS and cut):
             return cause, words
         if lan and not partly:
-            return LAN_DOWN, f"{len(lan)} agents get no answer from their own gateway nor from beyond"
+            return LAN_DOWN, words_of.NO_GATEWAY.say(n=len(lan))
         if cut and not partly:
-            words = f"{len(cut)} agents reach nothing beyond their gateway"
-            return (CAMPUS_CUT_OFF if len(cut) >= 2 else INTERNET), words
+            return (CAMPUS_CUT_OFF if len(cut) >= 2 else INTERNET), words_of.NOTHING_BEYOND.say(n=len(cut))
         if dns:
-            return DNS, f"{len(dns)} agents get no answer from a name server, but do from beyond the gateway"
+            return DNS, words_of.NO_NAMES.say(n=len(dns))
         rooms = ", ".join(sorted({room for one in broken.values() for room in one.failing if "/" in room})[:5])
         kind = LOSS if "place.loss" in broken else SLOW
-        return kind, f"rooms: {rooms}" if rooms else "every target of an agent is affected"
+        return kind, words_of.IN_ROOMS.say(rooms=rooms) if rooms else words_of.EVERY_TARGET.say()
     down = _in_state(verdict, "down")
     if down:
-        return ACCESS_POINT_DOWN, f"{len(down)} down: {_some(down)}"
+        return ACCESS_POINT_DOWN, words_of.DOWN.say(n=len(down), access_points=words_of.some(down))
     return _on_the_air(verdict, broken)
 
 
@@ -219,11 +224,12 @@ def _on_the_air(verdict: SlotVerdict, broken: Mapping[str, CriterionVerdict]) ->
     busy = [one for name, one in broken.items() if name in ("airtime", "retries")]
     silent = _in_state(verdict, RADIO_SILENT)
     if weak and silent:
-        return RADIO_SILENT, f"{len(silent)} answer, but their usual beacon is missing: {_some(silent)}"
+        return RADIO_SILENT, words_of.NO_BEACON.say(n=len(silent), access_points=words_of.some(silent))
     for cause, found in ((WIFI_WEAK, weak), (WIFI_BUSY, busy)):
         if found:
             rooms = sorted({room for one in found for room in one.failing})
-            return cause, f"{', '.join(sorted(one.id for one in found))} in: {_some(rooms)}"
+            criteria = ", ".join(sorted(one.id for one in found))
+            return cause, words_of.ON_THE_AIR.say(criteria=criteria, rooms=words_of.some(rooms))
     return "", ""
 
 
@@ -241,10 +247,6 @@ def _not_joined(said: Mapping[str, Said], agents: list[str]) -> tuple[str, str]:
 
 def _in_state(verdict: SlotVerdict, state: str) -> list[str]:
     return sorted(ap for ap, found in verdict.access_points.items() if found == state)
-
-
-def _some(names: list[str]) -> str:
-    return f"{', '.join(names[:5])}{', …' if len(names) > 5 else ''}"
 
 
 def _lost(said: Said, rung: str) -> bool | None:
@@ -268,7 +270,7 @@ def district(
         # A campus's only agent that says afterwards that nothing answered beyond its gateway agrees with the cut.
         silent = [one for one in campuses if verdicts[one].cause in (CAMPUS_CUT_OFF, AGENT_SILENT, INTERNET)]
         if len(cut) >= 2 and len(silent) == len(campuses):
-            words = f"all {len(campuses)} campuses of uplink {uplink} are cut off in this slot"
+            words = words_of.UPLINK_CUT.say(n=len(campuses), uplink=uplink)
             found |= dict.fromkeys(campuses, (SHARED_UPLINK_CUT, words))
     for simulated in (False, True):
         judged = [one for one in _teaching(verdicts, inventory) if inventory.campuses[one].simulated is simulated]
@@ -278,10 +280,11 @@ def district(
             if verdicts[one].verdict == "short" and before.get(one, "short") != "short" and one not in found
         ]
         if len(turned) >= SUSPECT_CAMPUSES and len(turned) > SUSPECT_SHARE * len(judged):
-            words = f"{len(turned)} of {len(judged)} campuses turned short in this slot: look at the monitor first"
+            words = words_of.TURNED_SHORT.say(turned=len(turned), judged=len(judged))
             for one in turned:
                 alone = verdicts[one].cause
-                found[one] = (MONITOR_SUSPECT, f"{words}; taken alone: {alone}" if alone else words)
+                both = words_of.TURNED_SHORT_ALONE.say(words=words, cause=alone) if alone else words
+                found[one] = (MONITOR_SUSPECT, both)
     return found
 
 

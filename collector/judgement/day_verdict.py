@@ -11,6 +11,7 @@ import statistics
 from collections.abc import Iterable
 
 from collector.judgement import causes
+from collector.judgement.cause_words import JOINS_IN_SLOTS
 from collector.judgement.day_record import DayRecord, DayVerdict, by_slot, kept
 from collector.judgement.evaluate import Verdict, better_in_room, room_of, three_values
 from collector.judgement.samples import Samples, by_agent
@@ -68,7 +69,7 @@ def _of_slots(record: DayRecord, teaching: Iterable[int]) -> tuple[str, str] | N
     cause = max(sorted(failed), key=failed.__getitem__, default="")
     if cause not in causes.EXPLAIN_JOINS or 2 * failed[cause] <= sum(failed.values()):
         return None
-    return cause, f"{failed[cause]} of {sum(failed.values())} tries to join that failed did so in slots of this cause"
+    return cause, JOINS_IN_SLOTS.say(failed=failed[cause], tries=sum(failed.values()))
 
 
 def _state(criterion: Criterion, samples: Samples) -> Verdict:

@@ -13,6 +13,7 @@ from agent import wire
 from collector.judgement import testimony
 from collector.judgement.air import Air
 from collector.judgement.air import add as add_air
+from collector.judgement.cause_words import OWN_GATEWAY, OWN_LINK, OWN_PROBE
 from collector.judgement.samples import Samples, take
 
 Reach = wire.Reach | testimony.Reach
@@ -159,12 +160,12 @@ def own_fault(said: Said) -> str:
     """Why this agent can say nothing about access points, or "". Its own uplink or interface failed where a probe could
     not run, where its link is down, or where nothing at all answered it, its own gateway included."""
     if "reach" in said.could_not and not said.reach:
-        return "its reach probe could not run"
+        return OWN_PROBE.say()
     link = [echoes for echoes in said.path.values() if echoes.rung == "link"]
     if link and all(echoes.sent and not echoes.received for echoes in link):
-        return "its own link is down"
+        return OWN_LINK.say()
     gateway = [echoes for echoes in said.path.values() if echoes.rung == "gateway"]
     deaf = all(echoes.sent and not echoes.received for echoes in gateway)
     if gateway and deaf and not any(received for _, received in said.reach.values()):
-        return "nothing answers it, not even its gateway"
+        return OWN_GATEWAY.say()
     return ""

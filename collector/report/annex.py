@@ -5,7 +5,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from collector.board.language import N_, Language, percent, quantity
+from collector.board.language import Language, percent, quantity
+from collector.board.words import N_
 from collector.policies.policy import Criterion
 from collector.report import reproduce
 from collector.report.blocks import (
@@ -73,12 +74,13 @@ def _rules(say: Language, window: str, rules: Iterable[Criterion]) -> Table:
             own(say, rule.title, "" if rule.required else " " + behind),
             text(f"{_COMPARISONS[rule.comparison]} {quantity(rule.threshold, rule.unit)}"),
             text(percent(rule.share)),
-            soft(_source(say, rule), "" if say.code == "en" else "en"),
+            soft(_source(rule), "" if say.code == "en" else "en"),
+            soft(say.word(MARKS, rule.source.mark)),
         )
         for rule in rules
     )
-    columns = (_("Criterion"), _("Threshold"), _("Share"), _("Source"))
-    return Table(say.word(WINDOWS, window), columns, (5, 2, 2, 6), (), rows)
+    columns = (_("Criterion"), _("Threshold"), _("Share"), _("Source"), _("How known"))
+    return Table(say.word(WINDOWS, window), columns, (5, 2, 2, 5, 2), (), rows)
 
 
 def own(say: Language, words: str, behind: str = "") -> Run:
@@ -87,10 +89,10 @@ def own(say: Language, words: str, behind: str = "") -> Run:
     return text(say.policy_text(words) + behind, "" if known else "en")
 
 
-def _source(say: Language, rule: Criterion) -> str:
+def _source(rule: Criterion) -> str:
     source = rule.source
     section = f", {source.section}" if source.section else ""
-    return f"{source.title}, {source.body} {source.year}{section} [{say.word(MARKS, source.mark)}]"
+    return f"{source.title}, {source.body} {source.year}{section}"
 
 
 def _exclusions(say: Language, read: Reading, zone: str) -> list[Block]:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-from collector.board.language import FALLEN, Language, percent
+from collector.board.language import Language, percent
+from collector.board.words import FALLEN
 from collector.report import figures, reproduce
 from collector.report.blocks import (
     Block,

@@ -7,12 +7,12 @@ gaps that the facts state. A slot that the collector is still to judge (again) i
 from __future__ import annotations
 
 import datetime
-import re
 from collections.abc import Iterator, Sequence
 
 from collector.holding import Held
 from collector.inventory import WALKING
 from collector.judgement import causes, coverage
+from collector.judgement.cause_words import TURNED_SHORT_ALONE, UPLINK_CUT
 from collector.judgement.day_record import LETTERS, NOT_JUDGED, WORDS, DayRecord, Grounds, blank, with_judged
 from collector.judgement.day_verdict import judge_day
 from collector.judgement.evaluate import radio_of
@@ -20,9 +20,6 @@ from collector.judgement.judging import CampusDay, as_judged, judge_from, placed
 from collector.store.evidence import Kept
 from collector.store.ledger import LedgerRow
 from collector.verification.facts import Campus, Counts, Difference, Expired
-
-_ALONE = re.compile(r"; taken alone: (\w+)$")
-_UPLINK = re.compile(r"^all \d+ campuses of uplink (.+) are cut off in this slot$")
 
 
 def again(row: LedgerRow, held: Held, known: Campus, rows: list[Kept], counts: Counts) -> Iterator[Difference]:
@@ -119,12 +116,12 @@ def _from_above(ledger: Grounds, alone: Grounds, uplink: str) -> bool:
     """Whether the ledger's cause is one that only a look at the whole district shows, over the one that this campus's
     own evidence shows. It rests on other campuses' evidence, as far as it was there at the time."""
     if ledger.cause == causes.SHARED_UPLINK_CUT:
-        named = _UPLINK.match(ledger.cause_evidence)
+        named = UPLINK_CUT.read(ledger.cause_evidence)
         cut = (causes.CAMPUS_CUT_OFF, causes.AGENT_SILENT, causes.INTERNET)
-        return bool(named and named[1] == uplink) and alone.cause in cut
+        return bool(named and named.fields["uplink"] == uplink) and alone.cause in cut
     if ledger.cause == causes.MONITOR_SUSPECT:
-        said = _ALONE.search(ledger.cause_evidence)
-        return alone.verdict == "short" and (said[1] if said else "") == alone.cause
+        said = TURNED_SHORT_ALONE.read(ledger.cause_evidence)
+        return alone.verdict == "short" and (said.fields["cause"] if said else "") == alone.cause
     return False
 
 

@@ -23,6 +23,22 @@ from collector.services import Services
 from collector.signer import Signer
 from tests.collector.board.sample_district import NOW, Judged_, fill, open_store
 
+CAMPUS = "campus-0000"
+PAGES = {
+    "/": "/",
+    "/method": "/method",
+    "/incidents": "/incidents",
+    "/incidents/{number:int}": "/incidents/1",
+    "/room-reports": "/room-reports",
+    "/room-reports/{number:int}": "/room-reports/2",
+    "/campus/{campus}/report": f"/campus/{CAMPUS}/report",
+    "/campus/{campus}/qr": f"/campus/{CAMPUS}/qr",
+    "/campus/{campus}/room/{room:path}": f"/campus/{CAMPUS}/room/Main/100",
+    "/campus/{campus:path}": f"/campus/{CAMPUS}",
+}
+"""Each path of the table of routes with an address of it; a page that is missing here fails."""
+OTHERS = ("/campus/nowhere", "/incidents?campus=campus-0000&open=1", f"/campus/{CAMPUS}/room/Main/104", "/?period=7d")
+
 
 class Board:
     def __init__(self, url: str, services: Services) -> None:

@@ -57,7 +57,7 @@ def _grounds(kind: str, at: int, aps: tuple[AccessPoint, ...], rooms: tuple[Plac
         return Grounds("short", "access_point_down", f"2 down: {aps[0].id}, {aps[1].id}", (down, room))
     if (kind == "unknown" and at % 3 == 0) or (kind == "cut" and at % 2):
         silent = Criterion("place.rtt", "unknown", 1, 0, 1, 2, (), (rooms[0].id,))
-        return Grounds("unknown", "agent_silent", "1 of 2 agents sent nothing", (all_up, silent))
+        return Grounds("unknown", "agent_silent", "1 of 2 agents sent nothing: 000000000000", (all_up, silent))
     return Grounds("met", "", "", (all_up, room))
 
 
@@ -66,7 +66,9 @@ def _said(kind: str, back: int) -> DayVerdict:
     if kind in ("short", "refused") and back % 3 == 1:
         short = Criterion("join.success", "short", 0, 2, 0, 2, ("Main 100", "Main 101"))
         counts = {"join ok": 41, "join authentication": 19}
-        return DayVerdict("short", (short,), counts, "authentication", "19 of 60 tries ended at authentication")
+        return DayVerdict(
+            "short", (short,), counts, "authentication", "19 of 60 tries to join failed at: authentication 19"
+        )
     if kind in ("unknown", "cut"):
         missing = Criterion("join.success", "unknown", 0, 0, 2, 2, (), ("Main 100", "Main 101"))
         return DayVerdict("unknown", (missing,), {"join ok": 3} if kind == "unknown" else {})
@@ -86,9 +88,10 @@ def _incidents(connection: Any, held: Inventory) -> None:
     """One that lasts, one that is over with steps and notes, one of a shared line, a false alarm, a simulated one."""
     names = list(held.campuses)
     aps = {name: tuple(ap.id for ap in held.access_points[name][:2]) for name in names}
-    words = "2 down: asked by both agents, answered before"
+    unnamed = "2 agents get no answer from a name server, but do from beyond the gateway"
 
     def opened(name: str, ago: float, to: float | None, lost: int, cause: str = "access_point_down") -> int:
+        words = unnamed if cause == "dns" else f"2 down: {', '.join(aps[name])}"
         begin, end = int(NOW - ago), None if to is None else int(NOW - to)
         rooms = (held.places[name][0].id,)
         part = Part(name, begin, end, lost, rooms, aps[name])
@@ -98,19 +101,21 @@ def _incidents(connection: Any, held: Inventory) -> None:
         incidents.write_step(connection, incidents.Step(one, what, NOW - at, by, note))
 
     lasts = opened(names[0], 2 * 3600, None, 5400)
-    step(lasts, "detected", 2 * 3600 - 960)
+    step(lasts, "detected", 2 * 3600 - 960, note="access_point_down")
     over = opened(names[0], 3 * 86400, 3 * 86400 - 7200, 6300)
     for what, at, by, note in (
-        ("detected", 900, "judge", ""), ("acknowledged", 1500, "ana", "on my way"), ("on_site", 3600, "ana", ""),
+        ("detected", 900, "judge", "access_point_down"), ("acknowledged", 1500, "ana", "on my way"),
+        ("on_site", 3600, "ana", ""),
         ("note", 4000, "ana", "the switch in the closet had no power"), ("fixed", 5400, "ana", ""),
-        ("verified", 7200, "judge", "3 slots met"),
+        ("verified", 7200, "judge", "the campus is met again"),
     ):  # fmt: skip
         step(over, what, 3 * 86400 - at, by, note)
     if len(names) > 5:
         parts = tuple(
             Part(name, int(NOW - 5 * 86400), int(NOW - 5 * 86400 + 3600), 3600) for name in (names[2], names[5])
         )
-        line = Incident("uplink north-1", parts[0].from_at, parts[0].to_at, "shared_uplink_cut", "2 campuses", parts)
+        words = "all 2 campuses of uplink north-1 are cut off in this slot"
+        line = Incident("uplink north-1", parts[0].from_at, parts[0].to_at, "shared_uplink_cut", words, parts)
         step(incidents.add(connection, line, NOW - 5 * 86400 + 960), "detected", 5 * 86400 - 960)
     false = opened(names[0], 6 * 86400, 6 * 86400 - 1800, 1800, "dns")
     incidents.resolve(connection, false, incidents.FALSE, "a test of ours")

@@ -12,25 +12,10 @@ from playwright.sync_api import Browser, Page
 
 from collector.board import ROUTES
 from collector.incidents import room_reports
-from tests.collector.board.board_server import Board, serving
+from tests.collector.board.board_server import CAMPUS, OTHERS, PAGES, Board, serving
 from tests.collector.board.test_room_reports import READERS
 
 pytestmark = pytest.mark.chromium
-CAMPUS = "campus-0000"
-PAGES = {
-    "/": "/",
-    "/method": "/method",
-    "/incidents": "/incidents",
-    "/incidents/{number:int}": "/incidents/1",
-    "/room-reports": "/room-reports",
-    "/room-reports/{number:int}": "/room-reports/2",
-    "/campus/{campus}/report": f"/campus/{CAMPUS}/report",
-    "/campus/{campus}/qr": f"/campus/{CAMPUS}/qr",
-    "/campus/{campus}/room/{room:path}": f"/campus/{CAMPUS}/room/Main/100",
-    "/campus/{campus:path}": f"/campus/{CAMPUS}",
-}
-"""Each path of the table of routes with an address of it; a page that is missing here fails."""
-OTHERS = ("/campus/nowhere", "/incidents?campus=campus-0000&open=1", f"/campus/{CAMPUS}/room/Main/104", "/?period=7d")
 RULES = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}
 
 

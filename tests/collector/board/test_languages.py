@@ -1,0 +1,169 @@
+"""The pages in Spanish: what the judge wrote is told in Spanish too, and nothing else is left in English."""
+
+import html
+import re
+import string
+from collections.abc import Iterator
+from html.parser import HTMLParser
+
+import pytest
+
+from collector.board import catalogue
+from collector.board.language import Language
+from collector.board.told import sentences
+from collector.judgement.sentence import Sentence
+from tests.collector.board.board_server import OTHERS, PAGES, Board, serving
+from tests.collector.board.test_room_reports import OPERATOR, READERS, token
+
+SPANISH, ENGLISH = Language("es"), Language("en")
+INCIDENTS = ("/incidents/2", "/incidents/3", "/incidents/4", "/incidents?period=all")
+_FIELD = re.compile(r"%\(\w+\)s|{\w+}")
+_SHORT = 12
+
+
+def _pattern(text: str) -> str:
+    return ".+".join(re.escape(piece) for piece in _FIELD.split(re.sub("</?b>", "", text)))
+
+
+ENGLISH_TEXT = re.compile(
+    "|".join(
+        _pattern(text)
+        for one in catalogue.written("es")
+        for text in ((one.id,) if isinstance(one.id, str) else one.id)
+        if text and text != one.string and (not _FIELD.search(text) or len(_FIELD.sub("", text)) > _SHORT)
+    )
+)
+"""Every text of the catalogue that reads otherwise in Spanish; of those with fields, the ones with words enough."""
+
+
+class Texts(HTMLParser):
+    """Each text of a page with the language that is marked for it; code and style are nobody's language."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.found: list[tuple[str, str]] = []
+        self._open: list[tuple[str, str]] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        given = dict(attrs)
+        lang = given.get("lang") or (self._open[-1][1] if self._open else "")
+        if tag not in ("meta", "link", "input", "br"):
+            self._open.append((tag, lang))
+        for name in ("aria-label", "data-is", "title", "placeholder"):
+            if given.get(name):
+                self.found.append((str(given[name]), lang))
+
+    def handle_endtag(self, tag: str) -> None:
+        if tag in [name for name, _ in self._open]:
+            while self._open.pop()[0] != tag:
+                pass
+
+    def handle_data(self, data: str) -> None:
+        if (text := " ".join(data.split())) and self._open and self._open[-1][0] not in ("style", "code"):
+            self.found.append((text, self._open[-1][1]))
+
+
+@pytest.fixture(scope="module")
+def board(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Board]:
+    with serving(tmp_path_factory.mktemp("board"), days=9, readers=READERS) as made:
+        yield made
+
+
+def texts(page: str) -> list[tuple[str, str]]:
+    parser = Texts()
+    parser.feed(page)
+    return parser.found
+
+
+def words(page: str) -> str:
+    return " ".join(html.unescape(re.sub(r"<[^>]+>", " ", page)).split())
+
+
+@pytest.mark.parametrize("path", [*PAGES.values(), *OTHERS, *INCIDENTS, "/campus/campus-0002", "/campus/campus-0005"])
+def test_no_text_of_a_spanish_page_is_english_but_the_titles_of_documents(board: Board, path: str) -> None:
+    page = board.http.get(path, params={"lang": "es"}, headers=OPERATOR).text
+    found = texts(page)
+    sources = set(re.findall(r'<span class="source" lang="en">([^<]*)</span>', page))
+
+    assert {text for text, lang in found if lang == "es" and ENGLISH_TEXT.fullmatch(text)} == set()
+    assert {text for text, lang in found if lang == "en"} - {html.unescape(one) for one in sources} <= {"English"}
+
+
+def test_the_evidence_of_a_cause_is_told_in_spanish_on_every_page_that_tells_it(board: Board) -> None:
+    def read(path: str) -> str:
+        return words(board.http.get(path, params={"lang": "es"}).text)
+
+    assert "caídos (2): 02:00:00:00:00:00, 02:00:00:00:00:01" in read("/campus/campus-0000")
+    assert "agentes que no enviaron nada (1 de 2): 000000000000" in read("/campus/campus-0003")
+    assert "caídos (2): 02:00:00:00:00:00, 02:00:00:00:00:01" in read("/incidents/2")
+    assert "detectado 15 nov 2026" in read("/incidents/2")
+    assert "todos los campus de la línea north-1 (2)" in read("/incidents/3")
+
+
+def test_the_english_page_shows_what_the_ledger_holds(board: Board) -> None:
+    page = board.http.get("/campus/campus-0003", params={"lang": "en"}).text
+
+    assert "1 of 2 agents sent nothing: 000000000000" in words(page)
+    assert {lang for _, lang in texts(page)} == {"en", "es"}  # the way to the Spanish page
+
+
+def test_what_could_not_be_done_about_an_incident_is_said_in_spanish(board: Board) -> None:
+    data = {"token": token(board, "/incidents/1", **OPERATOR), "act": "close", "as": "confirmed", "reason": "early"}
+    page = words(board.http.post("/incidents/1", params={"lang": "es"}, data=data, headers=OPERATOR).text)
+
+    assert "el incidente 1 aún continúa ; termina después de varios intervalos cumplidos seguidos" in page
+
+
+def fields(template: str) -> set[str]:
+    return {name for _, name, _, _ in string.Formatter().parse(template) if name}
+
+
+@pytest.mark.parametrize("sentence", sentences(), ids=lambda one: one.template)
+def test_each_sentence_of_the_judge_is_said_in_spanish_with_all_its_fields(sentence: Sentence) -> None:
+    spanish = SPANISH.catalogue.gettext(sentence.template)
+
+    assert fields(spanish) == set(sentence.fields)
+    assert spanish != sentence.template or not re.search(r"[a-z]{3}", re.sub(r"{\w+}", "", sentence.template))
+
+
+@pytest.mark.parametrize(
+    ("cause", "text", "told"),
+    [
+        (
+            "monitor_suspect",
+            "7 of 20 campuses turned short in this slot: look at the monitor first; taken alone: dns",
+            "7 de 20 campus pasaron a ser insuficientes en este intervalo: revise primero este sistema; considerado "
+            "por separado: falla la resolución de nombres (DNS)",
+        ),
+        (
+            "authentication",
+            "19 of 60 tries to join failed at: eap 4, handshake 15",
+            "de 60 intentos de conexión fallaron 19, en: cuenta o certificado (EAP) 4, intercambio de claves 15",
+        ),
+        (
+            "agent_silent",
+            "agent aaaa: its own link is down; agent bbbb: its reach probe could not run",
+            "agente aaaa: su propio enlace está caído; agente bbbb: su prueba de alcance no pudo ejecutarse",
+        ),
+        ("planned_work", "an approved exclusion covers this slot", "una exclusión aprobada abarca este intervalo"),
+        ("planned_work", "rooms: 101 and 102", "rooms: 101 and 102"),
+        ("internet", "", ""),
+    ],
+)
+def test_compound_texts_are_told_whole(cause: str, text: str, told: str) -> None:
+    assert SPANISH.evidence(cause, text) == (told, "")
+    assert ENGLISH.evidence(cause, text) == (text, "")
+
+
+def test_a_text_of_an_older_ledger_stays_as_it_was_written_and_is_marked() -> None:
+    assert SPANISH.evidence("dns", "names were not found") == ("names were not found", "en")
+
+
+def test_what_the_judge_noted_is_told_too() -> None:
+    closed = "disproved by late evidence: the same as incident 7 (was false: a test of ours)"
+
+    assert SPANISH.judges_note("access_point_down").text == "puntos de acceso caídos"
+    assert SPANISH.judges_note(closed).text == (
+        "desmentido por pruebas que llegaron tarde: es el mismo que el incidente 7 "
+        "(antes: falsa alarma: a test of ours)"
+    )
