@@ -1,7 +1,7 @@
 """The sentences of the evidence: each is read back as it was said, and no other reads its text."""
 
 import pytest
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from collector.incidents import words as incident_words
@@ -61,6 +61,7 @@ def _again(told: Told) -> str:
     return told.sentence.say(**fields)
 
 
+@settings(deadline=None)
 @given(said())
 def test_a_sentence_with_awkward_fields_is_read_back(one: tuple[Sentences, Sentence, dict[str, str]]) -> None:
     _, sentence, fields = one
@@ -71,6 +72,7 @@ def test_a_sentence_with_awkward_fields_is_read_back(one: tuple[Sentences, Sente
     assert {name: again(got) if isinstance(got, Row) else got for name, got in told.fields.items()} == fields
 
 
+@settings(deadline=None)
 @given(said())
 def test_no_two_sentences_read_the_same_text(one: tuple[Sentences, Sentence, dict[str, str]]) -> None:
     group, sentence, fields = one
@@ -80,6 +82,7 @@ def test_no_two_sentences_read_the_same_text(one: tuple[Sentences, Sentence, dic
     assert [form for each in world for form in each.forms if form.read(text)] == [sentence]
 
 
+@settings(deadline=None)
 @given(st.lists(st.tuples(ids, st.integers(0, 99), names), min_size=1, max_size=4))
 @example([("place.loss", 1, "a); b"), ("place.rtt", 2, "c; d)")])
 def test_a_row_says_the_same_text_again_whatever_the_names_hold(items: list[tuple[str, int, str]]) -> None:
