@@ -156,9 +156,9 @@ SCENES: dict[str, Callable[[World], Seen]] = {
 # Where the school has a receiver of remote write, and the radio that is nobody's.
 REMOTE_WRITE = "http://10.20.0.3:9091/write"
 _SPARE_RADIO = 4
-# Long enough for the school to be built and for one try to join.
-_DAY_ENDS = dict.fromkeys(("wrong_password", "dns_slow", "captive_portal", "expired_certificate"), 110.0) | {
-    "dhcp_silent": 150.0
+# Long enough for what breaks to be broken and for one try to join after it, on a busy machine too.
+_DAY_ENDS = dict.fromkeys(("wrong_password", "dns_slow", "captive_portal", "expired_certificate"), 100.0) | {
+    "dhcp_silent": 140.0
 }
 
 
