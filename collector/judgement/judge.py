@@ -10,6 +10,7 @@ from __future__ import annotations
 import datetime
 import threading
 from collections.abc import Callable
+from contextlib import nullcontext
 from typing import TYPE_CHECKING
 
 import structlog
@@ -17,7 +18,7 @@ from msgspec import Struct, structs
 
 from collector.holding import Held, Holding, NothingHolds
 from collector.incidents import book
-from collector.judgement import causes
+from collector.judgement.from_above import FromAbove
 from collector.judgement.judging import FIRST, CampusDay, Outcome, judge_campus_day, write_outcome
 from collector.judgement.planning import LocalDays, Plan, Planner, begins, with_evidence
 from collector.rejudging.days import judged
@@ -36,8 +37,9 @@ if TYPE_CHECKING:
 _log = structlog.get_logger()
 MARKS_A_PASS = 20_000
 """Marked slots that one pass takes, whole campus-days of them."""
+SLOTS_AT_ONCE = 6_000
+"""Judged in this process and written together: some seconds, or a slot of each campus of six districts."""
 _TURN_SECONDS = 1.0
-_SLOTS_REMEMBERED = 600
 
 
 class Live(Struct, frozen=True):
@@ -77,9 +79,12 @@ class Judge:
         grace_seconds: float = 60.0,
         *,
         marks_a_pass: int = MARKS_A_PASS,
+        processes: int | None = None,
     ) -> None:
+        """``processes`` judge where much is to be judged: by default one a processor."""
         self._store = store
         self._marks_a_pass = marks_a_pass
+        self._processes = processes
         self._clock = clock
         self._grace_seconds = grace_seconds
         self._holding = Holding()
@@ -90,8 +95,7 @@ class Judge:
         self._live: dict[str, Live] = {}
         self._planner = Planner()
         self._finished_before = 0
-        self._seen: dict[int, dict[str, SlotVerdict]] = {}
-        self._from_above: dict[int, dict[str, tuple[str, str]]] = {}
+        self._from_above = FromAbove()
         self._listeners: list[Callable[[], None]] = []
 
     def latest(self) -> dict[str, Live]:
@@ -171,7 +175,7 @@ class Judge:
                 total = total.and_also(self._settle(outcomes, Plan([], [], begun), [], self._clock(), present))
                 progress(done := done + len(day), len(works))
                 # What ends meanwhile is live, and does not wait for a year of days.
-                self._pass()
+                self._pass(live_only=True)
             self._catch_up(workers)
             return total
 
@@ -189,34 +193,60 @@ class Judge:
         last = int((self._clock() - self._grace_seconds) // seconds) * seconds
         return last - seconds
 
-    def _pass(self, workers: Workers | None = None) -> Pass:
+    def _pass(self, workers: Workers | None = None, *, live_only: bool = False) -> Pass:
+        """What ended, and what was marked. Where that is much, what ended last is judged and written first of all, and
+        again whenever a slot ends meanwhile. ``live_only``: nothing that was marked."""
         now = self._clock()
         with self._store.read() as connection:
             news = self._holding.refresh(connection)
             held = self._holding.at(connection, now)
             seconds = held.policy.slot_seconds
             finished = self._finished(seconds)
-            days = LocalDays(held.inventory)
-            marked, more = marks.pending(connection, finished + seconds, self._marks_a_pass, days.around)
+            marked: list[marks.Dirty] = []
+            more = False
+            if not live_only:
+                days = LocalDays(held.inventory)
+                marked, more = marks.pending(connection, finished + seconds, self._marks_a_pass, days.around)
             if not (news or marked or finished > self._finished_before):
                 return Pass()
             standings = sql.standings(connection)
             plan = self._planner.plan(connection, held.inventory, seconds, finished, marked)
-            works = [(one, self._held(connection, one, held)) for one in plan.now]
-            if workers is not None and len(works) > 1:
-                outcomes = [*judged(workers, works, standings, float(finished))]
-            else:
-                outcomes = [
-                    judge_campus_day(connection, one, own, standings.get(one.campus.id, [])) for one, own in works
-                ]
-        settled = self._settle(outcomes, plan, marked, now, held)
+            much = plan.slots > SLOTS_AT_ONCE
+            at_once = plan.of(finished) if much else plan
+            outcomes = [
+                judge_campus_day(connection, one, self._held(connection, one, held), standings.get(one.campus.id, []))
+                for one in at_once.now
+            ]
+            rest = plan.without(finished, marked) if much and not live_only else None
+            works = [(one, self._held(connection, one, held)) for one in rest.plan.now] if rest else []
+        total = self._settle(outcomes, at_once, marked, now, held)
         self._finished_before = finished
-        return structs.replace(settled, more=settled.more or bool(plan.later) or more)
+        if rest is not None:
+            found = self._worked_off(works, standings, finished, seconds, workers)
+            if found is None:
+                return Pass(more=True)
+            total = total.and_also(self._settle(found, rest.plan, rest.marked, self._clock(), held))
+        return structs.replace(total, more=total.more or bool(plan.later) or more)
+
+    def _worked_off(
+        self, works: list[tuple[CampusDay, Held]], standings: dict[str, list[sql.Standing]], finished: int,
+        seconds: int, workers: Workers | None,
+    ) -> list[Outcome] | None:  # fmt: skip
+        """Many campus-days judged, on as many processes as there are processors. None where the judge is to stop."""
+        outcomes = []
+        with nullcontext(workers) if workers else Workers(self._store, self._processes) as pool:
+            for outcome in judged(pool, works, standings, float(finished)):
+                outcomes.append(outcome)
+                if self._stopping.is_set():
+                    return None
+                if self._finished(seconds) > self._finished_before:
+                    self._pass(live_only=True)
+        return outcomes
 
     def _settle(self, outcomes: list[Outcome], plan: Plan, marked: list[marks.Dirty], now: float, held: Held) -> Pass:
         """Looks at the district as a whole, writes what was judged, and tells who listens."""
         seconds = held.policy.slot_seconds
-        elsewhere = self._look_at_district(outcomes, held.inventory, seconds)
+        elsewhere = self._from_above.look(outcomes, held.inventory, seconds)
 
         def write(connection: Connection) -> int:
             changed = self._write(connection, plan, outcomes, marked, now, held.inventory)
@@ -232,32 +262,6 @@ class Judge:
                 listener()
         slots = sum(len(one.verdicts) for one in outcomes)
         return Pass(slots, len(outcomes), changed, bool(elsewhere))
-
-    def _look_at_district(self, outcomes: list[Outcome], inventory: Inventory, seconds: int) -> list[tuple[str, int]]:
-        """Gives each verdict of this pass the cause that is seen only from above. Returns the campus slots outside this
-        pass whose cause that changes too: they are to be judged again."""
-        mine = {(one.work.campus.id, slot): one for one in outcomes for slot in one.verdicts}
-        for (name, slot), outcome in mine.items():
-            verdict = outcome.verdicts[slot]
-            self._seen.setdefault(slot, {})[name] = structs.replace(verdict, criteria=(), access_points={}, places={})
-        elsewhere: list[tuple[str, int]] = []
-        for slot in sorted({slot for _, slot in mine}):
-            before = {name: verdict.verdict for name, verdict in self._seen.get(slot - seconds, {}).items()}
-            found = causes.district(self._seen[slot], inventory, before)
-            for name in found.keys() | self._from_above.get(slot, {}).keys():
-                judged = mine.get((name, slot))
-                if judged is None:
-                    if found.get(name) != self._from_above.get(slot, {}).get(name):
-                        elsewhere.append((name, slot))
-                elif name in found:
-                    cause, grounds = found[name]
-                    verdict = judged.verdicts[slot]
-                    judged.verdicts[slot] = structs.replace(verdict, cause=cause, cause_evidence=grounds)
-            self._from_above[slot] = found
-        for kept in (self._seen, self._from_above):
-            for slot in sorted(kept)[:-_SLOTS_REMEMBERED]:
-                del kept[slot]
-        return elsewhere
 
     def _write(
         self,

@@ -29,6 +29,38 @@ class Plan(Struct, frozen=True):
     later: list[CampusDay]
     begins: dict[str, int]
 
+    @property
+    def slots(self) -> int:
+        """How many are to be judged now."""
+        return sum(len(one.slots) for one in self.now)
+
+    def of(self, slot: int) -> Plan:
+        """Only this slot now, of those campuses of which it was never judged; all else later."""
+        now, rest = [], []
+        for one in self.now:
+            here = {at: why for at, why in one.slots.items() if at == slot and why == FIRST}
+            others = {at: why for at, why in one.slots.items() if at not in here}
+            now += [structs.replace(one, slots=here)] if here else []
+            rest += [structs.replace(one, slots=others)] if others else []
+        return Plan(now, [*rest, *self.later], self.begins)
+
+    def without(self, slot: int, marked: list[marks.Dirty]) -> Rest:
+        """What :meth:`of` leaves of what was to be judged now, once all that it puts off is marked."""
+        later = self.of(slot).later
+        now = later[: len(later) - len(self.later)]
+        mine = {(one.campus.id, at): why for one in now for at, why in one.slots.items()}
+        known = [one for one in marked if (one.campus, one.slot) in mine]
+        new = mine.keys() - {(one.campus, one.slot) for one in known}
+        marks_of_rest = [*known, *(marks.Dirty(campus, at, 1, FIRST) for campus, at in new)]
+        return Rest(Plan(now, [], self.begins), marks_of_rest)
+
+
+class Rest(Struct, frozen=True):
+    """What is judged after the live slots, with its marks."""
+
+    plan: Plan
+    marked: list[marks.Dirty]
+
 
 class Planner:
     """Remembers how far each campus was judged."""
