@@ -71,7 +71,8 @@ class Config(msgspec.Struct, frozen=True):
     remote_write_url: str = ""
     # Where Alertmanager answers: acknowledgements and approved planned work become silences there. Empty: none is made.
     alertmanager_url: str = ""
-    # The file with the bearer token that Alertmanager's webhook shows at /v1/notifications. Empty: none is taken.
+    # A file with the bearer token that Alertmanager's webhook shows at /v1/notifications, where both are given the same
+    # file; else `token create --kind notifications` makes it.
     notifications_token_file: Path | None = None
     # The shipped policy that a new collector begins with: baseline, or baseline-2 where every agent has a radio.
     policy: str = "baseline"

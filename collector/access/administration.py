@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Connection
 
-from collector.access.roles import NAMED
+from collector.access.roles import NAMED, NOTIFIER
 from collector.access.secrets import SHOWN_CHARACTERS, TOKEN_PREFIX, digest, fresh_secret
 from collector.administration.refusals import NotDone
 from collector.store import accounts, api_tokens
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 Body = dict[str, Any]
 MOST_DAYS = 3650.0
+MOST_OVERLAP_HOURS = 720.0
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._@+-]{0,63}")
 _ARGON2ID = re.compile(r"\$argon2id\$v=19\$[A-Za-z0-9+/=,$]{40,200}")
 
@@ -54,14 +55,29 @@ def reset(store: Store, clock: Callable[[], float], body: Body, by: str) -> Body
 
 def create_token(store: Store, clock: Callable[[], float], body: Body, by: str) -> Body:
     """The answer holds the token's secret, which cannot be shown again."""
-    name, role, days, now = str(body["name"])[:64], _role(body["role"]), float(body["days"]), clock()
+    asked = str(body["role"])
+    role = asked if asked == NOTIFIER else _role(asked)
+    name, days, now = str(body["name"])[:64], float(body["days"]), clock()
     if not 0 < days <= MOST_DAYS:
         raise NotDone(f"a token cannot be good for {days:g} days", f"choose up to {MOST_DAYS:g}", status=2)
     secret = fresh_secret(TOKEN_PREFIX)
     made = ApiToken(digest(secret), secret[:SHOWN_CHARACTERS], name, role, now, by, now + days * 86400)
     store.write(lambda c: api_tokens.add(c, made)).result()
-    expires = datetime.datetime.fromtimestamp(made.expires_at, datetime.UTC).isoformat(timespec="seconds")
-    return {"token": secret, "prefix": made.prefix, "name": name, "role": role, "expires_at": expires}
+    return _shown(secret, made)
+
+
+def replace_token(store: Store, clock: Callable[[], float], body: Body, by: str) -> Body:
+    """A new secret for the same program; the old one stays good for ``hours``, so that nothing fails meanwhile."""
+    prefix, hours, now = str(body["prefix"])[:SHOWN_CHARACTERS], float(body["hours"]), clock()
+    if not 0 <= hours <= MOST_OVERLAP_HOURS:
+        hint = f"choose up to {MOST_OVERLAP_HOURS:g}"
+        raise NotDone(f"an old token cannot stay good for {hours:g} hours", hint, status=2)
+    secret = fresh_secret(TOKEN_PREFIX)
+    shown, until = secret[:SHOWN_CHARACTERS], now + hours * 3600
+    made = store.write(lambda c: api_tokens.replace(c, prefix, digest(secret), shown, by, now, until)).result()
+    if made is None:
+        raise NotDone(f"no token that is good begins with {prefix!r}", "see `wifi-collector token list`", status=2)
+    return _shown(secret, made) | {"replaces": prefix, "old_expires_in_hours": hours}
 
 
 def revoke_token(store: Store, clock: Callable[[], float], body: Body, by: str) -> Body:
@@ -70,6 +86,11 @@ def revoke_token(store: Store, clock: Callable[[], float], body: Body, by: str) 
     if found is None:
         raise NotDone(f"no token that is good begins with {prefix!r}", "see `wifi-collector token list`", status=2)
     return {"prefix": found.prefix, "name": found.name}
+
+
+def _shown(secret: str, made: ApiToken) -> Body:
+    expires = datetime.datetime.fromtimestamp(made.expires_at, datetime.UTC).isoformat(timespec="seconds")
+    return {"token": secret, "prefix": made.prefix, "name": made.name, "role": made.role, "expires_at": expires}
 
 
 def _changed(store: Store, body: Body, change: Callable[[Connection, str], bool]) -> Body:

@@ -21,6 +21,9 @@ class Role(IntEnum):
 NAMED = {role.word: role for role in Role if role}
 """The roles that an account or a token can have."""
 
+NOTIFIER = "notifications"
+"""What a token has in place of a role that brings Alertmanager's notifications: it does that, and nothing else."""
+
 READ = "read"
 REPORT_ROOM = "report a room"
 ACT = "act on an incident"

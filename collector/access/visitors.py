@@ -14,7 +14,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 
 from collector.access import proxy
-from collector.access.roles import NAMED, Role
+from collector.access.roles import NAMED, NOTIFIER, Role
 from collector.access.secrets import TOKEN_PREFIX, digest
 from collector.services import Services
 from collector.store import accounts, api_tokens, sessions
@@ -72,10 +72,10 @@ class Visitors:
             found = api_tokens.find(connection, digest_)
         if found is None:
             return Visitor(fault="unknown token")
-        if found.revoked_at is not None:
-            return Visitor(fault="revoked token")
-        if found.expires_at <= self._services.clock():
-            return Visitor(fault="expired token")
+        if fault := found.fault(self._services.clock()):
+            return Visitor(fault=fault)
+        if found.role == NOTIFIER:
+            return Visitor(fault="a token for notifications alone")
         return Visitor(NAMED[found.role], f"token {found.name}", API)
 
     def _person(self, cookie: str) -> Visitor:

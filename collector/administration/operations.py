@@ -259,6 +259,7 @@ OPERATIONS: dict[str, Callable[[Task], Body]] = {
     "account-enable": _plain(administration.enable),
     "account-reset": _plain(administration.reset),
     "api-token-create": _plain(administration.create_token),
+    "api-token-replace": _plain(administration.replace_token),
     "api-token-revoke": _plain(administration.revoke_token),
     "agents-approve": _approve,
     "agents-assign": _assign,

@@ -1,4 +1,5 @@
-"""``POST /v1/notifications``: where Alertmanager's webhook brings what it told, with a bearer token from a file."""
+"""``POST /v1/notifications``: where Alertmanager's webhook brings what it told, with a bearer token: one that ``token
+create --kind notifications`` made, or the one of a file that both were given."""
 
 from __future__ import annotations
 
@@ -12,18 +13,24 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
+from collector.access.roles import NOTIFIER
+from collector.access.secrets import TOKEN_PREFIX, digest
 from collector.alerting import notifications
 from collector.alerting.notifications import Webhook
 from collector.ingest.body import read
 from collector.ingest.buckets import Buckets
 from collector.metrics import series
 from collector.services import Services
+from collector.store import api_tokens
 
 MAX_BODY_BYTES = 4 << 20
 """A group of two thousand access points; `max_alerts` of the webhook keeps it shorter."""
 LEAST_TOKEN_CHARACTERS = 20
 _WRONG_RATE, _WRONG_BURST = 1.0, 30.0
 log = structlog.get_logger()
+
+
+NOT_CONFIGURED = "not configured: wifi-collector token create --kind notifications --name alertmanager"
 
 
 class NoToken(Exception):
@@ -52,25 +59,33 @@ class Door:
         self._wrong = Buckets(_WRONG_RATE, _WRONG_BURST)
         self._outcomes = series.instrument(services.registry, "campus_wifi_notifications_total")
         self._watchdog = series.instrument(services.registry, "campus_wifi_watchdog_timestamp_seconds")
-        if services.config.notifications_token_file is not None:
-            # From now on its absence counts, also where it never came.
-            self._watchdog.set(services.clock())
+        self._expecting = False
+        self.expect()
+
+    def expect(self) -> None:
+        """From the moment on that somebody may bring it the watchdog's absence counts, also where it never came."""
+        now, before = self._services.clock(), self._expecting
+        with self._services.store.read() as connection:
+            good = api_tokens.is_any_good(connection, NOTIFIER, now)
+        self._expecting = good or self._services.config.notifications_token_file is not None
+        if self._expecting != before:
+            self._watchdog.set(now if self._expecting else 0)
 
     async def endpoint(self, request: Request) -> Response:
-        path = self._services.config.notifications_token_file
-        if path is None:
-            return self._refused(404, "not configured: set notifications_token_file in collector.toml")
-        try:
-            token = await run_in_threadpool(read_token, path)
-        except NoToken as fault:
-            log.error("notifications cannot be taken", fault=str(fault))
-            return self._refused(503, "the collector's token cannot be read; its journal says why")
         scheme, _, shown = request.headers.get("authorization", "").partition(" ")
-        if scheme.lower() != "bearer" or not hmac.compare_digest(shown.strip().encode(), token):
+        secret = shown.strip() if scheme.lower() == "bearer" else ""
+        try:
+            fault = await run_in_threadpool(self._fault, secret)
+        except NoToken as none:
+            log.error("notifications cannot be taken", fault=str(none))
+            return self._refused(503, "the collector's token cannot be read; its journal says why")
+        if fault == NOT_CONFIGURED:
+            return self._refused(404, fault)
+        if fault:
             sender = request.client.host if request.client else ""
             if wait := self._wrong.take(sender, self._services.clock()):
                 return self._refused(429, "too many wrong tokens", {"Retry-After": str(int(wait) + 1)})
-            return self._refused(401, "wrong or no bearer token", {"WWW-Authenticate": "Bearer"})
+            return self._refused(401, fault, {"WWW-Authenticate": "Bearer"})
         body = await read(request, MAX_BODY_BYTES)
         if body is None:
             return self._refused(413, f"more than {MAX_BODY_BYTES} bytes: set max_alerts of the webhook")
@@ -79,6 +94,19 @@ class Door:
         except msgspec.MsgspecError as fault:
             return self._refused(400, f"not a notification of Alertmanager (version 4): {fault}"[:300])
         return JSONResponse(await run_in_threadpool(self._take, webhook))
+
+    def _fault(self, secret: str) -> str:
+        """Why nothing is taken from whoever shows this secret; empty where it is good. Raises NoToken."""
+        path, now = self._services.config.notifications_token_file, self._services.clock()
+        with self._services.store.read() as connection:
+            found = api_tokens.find(connection, digest(secret)) if secret.startswith(TOKEN_PREFIX) else None
+            configured = path is not None or api_tokens.is_any_good(connection, NOTIFIER, now)
+        if found is not None:
+            return found.fault(now) or ("" if found.role == NOTIFIER else "a token for something else")
+        if not configured:
+            return NOT_CONFIGURED
+        good = path is not None and hmac.compare_digest(secret.encode(), read_token(path))
+        return "" if good else "wrong or no bearer token"
 
     def _take(self, webhook: Webhook) -> dict[str, int]:
         now = self._services.clock()
@@ -98,6 +126,8 @@ class Door:
 
 def routes(services: Services) -> list[BaseRoute]:
     """The route, and what writes down those told before their incident opened."""
+    door = Door(services)
     if services.judge is not None:
         services.judge.on_judged(lambda: notifications.follow(services))
-    return [Route("/v1/notifications", Door(services).endpoint, methods=["POST"])]
+        services.judge.on_judged(door.expect)
+    return [Route("/v1/notifications", door.endpoint, methods=["POST"])]

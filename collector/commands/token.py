@@ -1,5 +1,5 @@
 """``token``: leave for agents to enroll at a campus, as a join string with address, token and CA pin; and bearer tokens
-with which programs read or act over HTTP."""
+with which programs read or act over HTTP, or Alertmanager brings what it told."""
 
 from __future__ import annotations
 
@@ -10,8 +10,9 @@ import os
 import time
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
-from collector.access.roles import NAMED
+from collector.access.roles import NAMED, NOTIFIER
 from collector.commands.administer import perform
 from collector.commands.console import Failure, cell, out, print_json, say, table, wrong_use
 from collector.commands.present import open_store, settings
@@ -19,17 +20,19 @@ from collector.store import api_tokens
 
 
 def add_parser(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    parser = verbs.add_parser("token", help="make tokens with which agents enroll, or programs read the API")
+    parser = verbs.add_parser("token", help="tokens: agents enroll, programs read the API, Alertmanager notifies")
     actions = parser.add_subparsers(dest="action", metavar="ACTION", required=True)
     create = actions.add_parser(
         "create",
         help="make one token, or one for each campus of a file",
         description="A token is shown once and kept only as a digest. One token is good for --agents devices of one "
         "campus. With --file FILE, a CSV with a column campus (and, if wanted, agents), the join strings go "
-        "into --out, a file that only you can read. With --kind api it is a bearer token for a program.",
+        "into --out, a file that only you can read. With --kind api it is a bearer token for a program; with --kind "
+        "notifications it is the one that Alertmanager's webhook shows, and good for nothing else.",
         epilog="example: wifi-collector token create --campus lincoln-hs\n"
         "         wifi-collector token create --file campuses.csv --out joins.csv\n"
-        "         wifi-collector token create --kind api --role viewer --name prometheus > token.txt",
+        "         wifi-collector token create --kind api --role viewer --name prometheus > token.txt\n"
+        "         wifi-collector token create --kind notifications --name alertmanager > notifications-token",
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     create.add_argument("--campus", metavar="ID")
@@ -37,8 +40,10 @@ def add_parser(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> No
     create.add_argument("--hours", type=float, default=72.0, metavar="H", help="how long it is good (default: 72)")
     create.add_argument("--file", type=Path, metavar="CSV", help="one token for each row's campus")
     create.add_argument("--out", type=Path, metavar="CSV", help="where the join strings of --file go")
-    create.add_argument("--kind", choices=("agent", "api"), default="agent", help="who is to use it (default: agent)")
-    create.add_argument("--role", choices=tuple(NAMED), default="viewer", help="of a program (default: viewer)")
+    create.add_argument(
+        "--kind", choices=("agent", "api", NOTIFIER), default="agent", help="who is to use it (default: agent)"
+    )
+    create.add_argument("--role", choices=tuple(NAMED), help="of a program, with --kind api (default: viewer)")
     create.add_argument("--name", metavar="TEXT", help="what the program is called, for lists and the audit log")
     create.add_argument("--days", type=float, default=365.0, metavar="N", help="a program's is good for (default: 365)")
     create.set_defaults(run=run)
@@ -46,17 +51,27 @@ def add_parser(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> No
         "list", help="tokens of programs, without their secrets", epilog="example: wifi-collector token list --json"
     )
     listed.set_defaults(run=_list)
+    replace = actions.add_parser(
+        "replace",
+        help="make a new token for the same program; the old one ends a little later",
+        description="The new token has the name, role and length of life of the old one, which stays good for --hours, "
+        "so that nothing fails until the program has the new one.",
+        epilog="example: wifi-collector token replace cwa_Qx3pT0aa --hours 24 > notifications-token",
+    )
+    replace.add_argument("prefix", metavar="PREFIX", help="the old one's first characters, as `token list` shows them")
+    replace.add_argument("--hours", type=float, default=24.0, metavar="H", help="the old one is good for (default: 24)")
+    replace.set_defaults(run=_replace)
     revoke = actions.add_parser(
         "revoke", help="end a program's token at once", epilog="example: wifi-collector token revoke cwa_Qx3pT0aa"
     )
     revoke.add_argument("prefix", metavar="PREFIX", help="its first characters, as `token list` shows them")
     revoke.set_defaults(run=_revoke)
-    for one in (create, listed, revoke):
+    for one in (create, listed, replace, revoke):
         one.add_argument("--json", action="store_true", help="print the result for a script")
 
 
 def run(arguments: argparse.Namespace) -> int:
-    if arguments.kind == "api":
+    if arguments.kind != "agent":
         return _for_program(arguments)
     if (arguments.campus is None) == (arguments.file is None):
         raise wrong_use("give either --campus or --file", "example: wifi-collector token create --campus lincoln-hs")
@@ -75,11 +90,24 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _for_program(arguments: argparse.Namespace) -> int:
     if not arguments.name:
-        raise wrong_use("--kind api needs --name", "name the program that is to use it: --name prometheus")
+        program = "prometheus" if arguments.kind == "api" else "alertmanager"
+        raise wrong_use(
+            f"--kind {arguments.kind} needs --name", f"name the program that is to use it: --name {program}"
+        )
     if arguments.campus or arguments.file:
-        raise wrong_use("--campus and --file are of agents' tokens", "leave them out with --kind api")
-    body = {"name": arguments.name, "role": arguments.role, "days": arguments.days}
-    made = perform(arguments, "api-token-create", body)
+        raise wrong_use("--campus and --file are of agents' tokens", f"leave them out with --kind {arguments.kind}")
+    if arguments.kind == NOTIFIER and arguments.role:
+        raise wrong_use("a token for notifications has no role: it can read nothing", "leave --role out")
+    role = NOTIFIER if arguments.kind == NOTIFIER else arguments.role or "viewer"
+    return _made(arguments, "api-token-create", {"name": arguments.name, "role": role, "days": arguments.days})
+
+
+def _replace(arguments: argparse.Namespace) -> int:
+    return _made(arguments, "api-token-replace", {"prefix": arguments.prefix, "hours": arguments.hours})
+
+
+def _made(arguments: argparse.Namespace, verb: str, body: dict[str, Any]) -> int:
+    made = perform(arguments, verb, body)
     if arguments.json:
         print_json(made)
     else:
@@ -96,7 +124,7 @@ def _list(arguments: argparse.Namespace) -> int:
             "prefix": one.prefix,
             "name": one.name,
             "role": one.role,
-            "state": "revoked" if one.revoked_at is not None else "expired" if one.expires_at <= now else "good",
+            "state": one.fault(now).removesuffix(" token") or "good",
             "expires_at": datetime.fromtimestamp(one.expires_at, UTC).isoformat(timespec="seconds"),
             "created_by": one.created_by,
         }

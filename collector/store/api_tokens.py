@@ -1,4 +1,5 @@
-"""Tokens of programs that read or act over HTTP: shown once, kept as a digest, revocable by their first characters."""
+"""Tokens of programs that read, act or bring notifications over HTTP: shown once, kept as a digest, and replaced or
+revoked by their first characters."""
 
 from __future__ import annotations
 
@@ -10,6 +11,8 @@ from collector.store.schema import api_token as table
 
 
 class ApiToken(Struct, frozen=True):
+    """``role``: what whoever shows it may do, by name."""
+
     digest: str
     prefix: str
     name: str
@@ -18,6 +21,12 @@ class ApiToken(Struct, frozen=True):
     created_by: str
     expires_at: float
     revoked_at: float | None = None
+
+    def fault(self, now: float) -> str:
+        """Why it is no longer good; empty while it is."""
+        if self.revoked_at is not None:
+            return "revoked token"
+        return "expired token" if self.expires_at <= now else ""
 
 
 _COLUMNS = [table.c[name] for name in ApiToken.__struct_fields__]
@@ -36,6 +45,30 @@ def find(connection: Connection, digest: str) -> ApiToken | None:
 
 def every(connection: Connection) -> list[ApiToken]:
     return [ApiToken(*row) for row in connection.execute(select(*_COLUMNS).order_by(table.c.created_at))]
+
+
+def is_any_good(connection: Connection, role: str, now: float) -> bool:
+    good = (table.c.role == role, table.c.revoked_at.is_(None), table.c.expires_at > now)
+    return connection.scalar(select(table.c.digest).where(*good).limit(1)) is not None
+
+
+def replace(
+    connection: Connection, prefix: str, digest: str, shown: str, by: str, now: float, until: float
+) -> ApiToken | None:
+    """A new token (``digest`` and its first characters ``shown``) of the same name, role and length of life takes the
+    place of one that is still good, which ends at ``until``. None where none that is good begins so."""
+    row = connection.execute(select(*_COLUMNS).where(table.c.prefix == prefix)).first()
+    old = None if row is None else ApiToken(*row)
+    if old is None or old.fault(now):
+        return None
+    lasts = old.expires_at - old.created_at
+    made = ApiToken(digest, shown, old.name, old.role, now, by, now + lasts)
+    add(connection, made)
+    ends = min(old.expires_at, until)
+    connection.execute(update(table).where(table.c.prefix == prefix).values(expires_at=ends))
+    said = f"{prefix} by {shown}, ends in {round(ends - now)} s"
+    audit.write(connection, now, by, "api token replaced", old.name, said)
+    return made
 
 
 def revoke(connection: Connection, prefix: str, by: str, now: float) -> ApiToken | None:

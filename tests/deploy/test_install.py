@@ -1,5 +1,6 @@
 """Server and agent, really installed, upgraded and taken away again in a throw-away Debian."""
 
+import json
 import shutil
 import subprocess
 from collections.abc import Iterator
@@ -56,7 +57,8 @@ def test_a_server_is_set_up_without_a_network_upgraded_behind_a_backup_and_taken
     calls = machine.calls()
     assert "apt-get install -y --no-install-recommends" in calls[0] and "prometheus-alertmanager" in calls[0]
     assert "systemctl enable campus-wifi-collector prometheus prometheus-alertmanager" in calls
-    assert machine.mode("/etc/campus-wifi/secrets/notifications-token") == "campus-wifi-collector:prometheus 640"
+    assert machine.mode("/etc/campus-wifi/secrets/notifications-token") == "root:prometheus 640"
+    assert machine.text("/etc/campus-wifi/secrets/notifications-token").startswith("cwa_")
     assert machine.mode("/etc/campus-wifi/secrets") == "root:root 711"
     assert len(machine.text("/etc/campus-wifi/secrets/grafana-admin-password")) == 64
     assert machine.exists("/etc/systemd/system/prometheus.service.d/campus-wifi.conf")
@@ -74,6 +76,9 @@ def test_a_server_is_set_up_without_a_network_upgraded_behind_a_backup_and_taken
     assert machine.text("/etc/campus-wifi/alertmanager/alertmanager.yml").endswith("# mine\n")
     assert machine.text("/etc/campus-wifi/secrets/notifications-token") == token
     assert "lincoln-hs" in machine.run(*USE, "commitment", "--json").stdout
+    [kept] = json.loads(machine.run(*USE, "token", "list", "--json").stdout)
+    assert (kept["name"], kept["role"], kept["state"]) == ("alertmanager", "notifications", "good")
+    assert token.startswith(kept["prefix"])
 
     machine.run(SERVER, "--uninstall")
     assert not machine.exists("/opt/campus-wifi-collector")

@@ -1,5 +1,6 @@
 """Accounts, tokens and the audit log on the command line, as an administrator types them."""
 
+import datetime
 import json
 import sqlite3
 import subprocess
@@ -72,6 +73,23 @@ def test_a_programs_token_is_shown_once_listed_by_its_first_characters_and_revok
     assert run("token", "revoke", secret[:12]).returncode == 2
     nameless = run("token", "create", "--kind", "api")
     assert (nameless.returncode, "--name" in nameless.stderr) == (2, True)
+
+
+def test_alertmanagers_token_has_no_role_and_is_replaced_while_the_old_one_goes_on(run: Run) -> None:
+    secret = run("token", "create", "--kind", "notifications", "--name", "alertmanager").stdout.strip()
+    new = json.loads(run("token", "replace", secret[:12], "--hours", "2", "--json").stdout)
+    listed = json.loads(run("token", "list", "--json").stdout)
+
+    assert [(one["name"], one["role"], one["state"]) for one in listed] == [
+        ("alertmanager", "notifications", "good")
+    ] * 2
+    assert (new["replaces"], new["token"][:12]) == (secret[:12], listed[1]["prefix"])
+    ends = [datetime.datetime.fromisoformat(one["expires_at"]) for one in listed]
+    assert (ends[1] - ends[0]).days == 364
+    with_role = run("token", "create", "--kind", "notifications", "--name", "am", "--role", "admin")
+    assert (with_role.returncode, "it can read nothing" in with_role.stderr) == (2, True)
+    unknown = run("token", "replace", "cwa_nothing0")
+    assert (unknown.returncode, "wifi-collector token list" in unknown.stderr) == (2, True)
 
 
 def test_a_line_that_was_changed_or_taken_out_is_found(run: Run, tmp_path: Path) -> None:

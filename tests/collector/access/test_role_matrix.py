@@ -9,6 +9,7 @@ from starlette.routing import Route
 from collector import openapi
 from collector.access import administration, settings
 from collector.access.entrance import guarded
+from collector.access.roles import NOTIFIER
 from collector.access.table import WHO, Unlisted, action_of
 from collector.board.readers import PUBLIC
 from collector.store import accounts, agents
@@ -113,6 +114,7 @@ def askers(people: People) -> dict[str, tuple[str, dict[str, str], str]]:
         "unknown token": ("bad", {"Authorization": f"Bearer cwa_{'A' * 43}"}, ""),
         "expired token": ("bad", people.bearer("admin", days=1e-9), ""),
         "revoked token": ("bad", revoked, ""),
+        "token for notifications": ("bad", people.bearer(NOTIFIER), ""),
         "webhook's token": ("bad", {"Authorization": f"Bearer {TOKEN}"}, ""),
     }
     for role in ROLES:

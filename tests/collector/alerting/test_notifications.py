@@ -10,6 +10,8 @@ import pytest
 from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
+from collector.access import administration
+from collector.administration.refusals import NotDone
 from collector.alerting import notifications, routes
 from collector.config import Config
 from collector.holding import held_at
@@ -182,6 +184,50 @@ def test_wrong_tokens_are_slowed_down_and_the_right_one_still_comes_in(desk: Des
 
     assert set(refused) == {401, 429}
     assert desk.post().status_code == 200
+
+
+def test_a_token_made_for_it_brings_notifications_until_it_is_replaced_and_then_its_time_is_over(desk: Desk) -> None:
+    def made(role: str, days: float = 1.0) -> dict[str, Any]:
+        return administration.create_token(desk.store, desk.clock, {"name": "am", "role": role, "days": days}, "ana")
+
+    old = made("notifications")
+    assert desk.post(token=old["token"]).status_code == 200
+    new = administration.replace_token(desk.store, desk.clock, {"prefix": old["prefix"], "hours": 1}, "ana")
+    assert (new["name"], new["role"], new["replaces"]) == ("am", "notifications", old["prefix"])
+    assert [desk.post(token=one["token"]).status_code for one in (old, new)] == [200, 200]
+
+    desk.clock.at += 3601
+    answer = desk.post(token=old["token"])
+    assert (answer.status_code, answer.json()["error"]) == (401, "expired token")
+    assert desk.post(token=new["token"]).status_code == 200
+    administration.revoke_token(desk.store, desk.clock, {"prefix": new["prefix"]}, "ana")
+    assert desk.post(token=new["token"]).json()["error"] == "revoked token"
+    assert desk.post(token=made("admin")["token"]).json()["error"] == "a token for something else"
+    # The file that both were given goes on beside it.
+    assert desk.post().status_code == 200
+    with pytest.raises(NotDone, match="no token that is good begins with"):
+        administration.replace_token(desk.store, desk.clock, {"prefix": old["prefix"], "hours": 1}, "ana")
+
+
+def test_the_watchdogs_absence_counts_from_the_first_token_and_no_more_after_the_last(
+    desk: Desk, tmp_path: Path
+) -> None:
+    services = Services(desk.store, Config(data_dir=tmp_path), desk.services.signer, desk.clock)
+    door = routes.Door(services)
+
+    def watchdog() -> float | None:
+        door.expect()
+        return services.registry.get_sample_value("campus_wifi_watchdog_timestamp_seconds")
+
+    assert watchdog() == 0
+    body = {"name": "am", "role": "notifications", "days": 1}
+    prefix = administration.create_token(desk.store, desk.clock, body, "ana")["prefix"]
+    began = desk.clock()
+    assert watchdog() == began
+    desk.clock.at += 900
+    assert watchdog() == began
+    administration.revoke_token(desk.store, desk.clock, {"prefix": prefix}, "ana")
+    assert watchdog() == 0
 
 
 def test_without_a_token_nothing_is_taken_and_a_short_or_missing_one_is_a_fault_that_says_the_mend(
