@@ -8,6 +8,7 @@ from starlette.requests import Request
 from starlette.routing import BaseRoute, Route
 
 from collector.access import passwords, roles
+from collector.access.audit_log import AuditLog
 from collector.access.district import BACK, THERE, District
 from collector.access.doors import ACCOUNT, AUDIT_LOG, SIGN_IN, SIGN_OUT, Doors
 from collector.access.entrance import visitor_of
@@ -41,7 +42,9 @@ class Access:
         tokens = Tokens(services.signer.secret("board forms"))
         pages = Pages(services.clock, self.readers, tokens)
         settings = services.config.oidc
-        doors = Doors(services, self.visitors, pages, tokens, THERE if settings is not None else "")
+        audit_log = AuditLog(services.store)
+        audit_log.start(ending)
+        doors = Doors(services, self.visitors, pages, tokens, audit_log, THERE if settings is not None else "")
         passwords.prepare()
         self.routes: list[BaseRoute] = [
             Route(SIGN_IN, doors.ask, methods=["GET"]),

@@ -10,6 +10,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from collector.access import passwords
+from collector.access.audit_log import AuditLog
 from collector.access.entrance import visitor_of
 from collector.access.secrets import digest, fresh_secret
 from collector.access.visitors import Visitors
@@ -37,13 +38,20 @@ class Doors:
     """Each method answers one route."""
 
     def __init__(
-        self, services: Services, visitors: Visitors, pages: Pages, tokens: Tokens, provider: str = ""
+        self,
+        services: Services,
+        visitors: Visitors,
+        pages: Pages,
+        tokens: Tokens,
+        audit_log: AuditLog,
+        provider: str = "",
     ) -> None:
         """``provider``: the path that leads to the identity provider; empty where there is none."""
         self._services = services
         self._visitors = visitors
         self._pages = pages
         self._tokens = tokens
+        self._audit_log = audit_log
         self._provider = provider
         self._senders = Buckets(SENDER_RATE, SENDER_BURST)
         self._names = Buckets(NAME_RATE, NAME_BURST)
@@ -111,7 +119,7 @@ class Doors:
             now = self._services.clock()
             with self._services.store.read() as connection:
                 lines = audit.entries(connection, count=_LINES)
-                fault = audit.first_fault(connection)
+                fault = self._audit_log.first_fault(connection, _LINES)
                 held = held_at(connection, now)
             zone = held.timezone if held is not None else "UTC"
             return Page("audit.html", {"lines": lines, "fault": fault, "most": _LINES, "zone": zone})

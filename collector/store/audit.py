@@ -24,6 +24,17 @@ class Origin(NamedTuple):
     address: str = ""
 
 
+class Head(NamedTuple):
+    """A line by its number, with the digest that vouches for it and for all before it."""
+
+    number: int
+    chain: str
+
+
+NOTHING = Head(0, "")
+"""Before the first line."""
+
+
 class Entry(Struct, frozen=True):
     at: float
     actor: str
@@ -82,14 +93,37 @@ def is_whole(connection: Connection) -> bool:
     return first_fault(connection) is None
 
 
-def first_fault(connection: Connection) -> int | None:
-    """The number of the first line that does not follow from the one before it; None where all do."""
-    before = ""
-    for row in connection.execute(select(audit).order_by(audit.c.id)):
+def first_fault(connection: Connection, after: int = 0) -> int | None:
+    """The number of the first line that does not follow from the one before it; None where all do. ``after``: only the
+    lines after that one are looked at."""
+    before = _chain_of(connection, after)
+    for row in connection.execute(select(audit).where(audit.c.id > after).order_by(audit.c.id)):
         if row.chain != _link(before, {name: getattr(row, name) for name in _SAID}):
             return int(row.id)
         before = row.chain
     return None
+
+
+def head(connection: Connection) -> Head:
+    """The newest line."""
+    row = connection.execute(select(audit.c.id, audit.c.chain).order_by(audit.c.id.desc()).limit(1)).first()
+    return NOTHING if row is None else Head(int(row.id), row.chain)
+
+
+def stands(connection: Connection, known: Head) -> bool:
+    """Whether the line is there and still ends the same chain."""
+    return _chain_of(connection, known.number) == known.chain
+
+
+def before_newest(connection: Connection, count: int) -> int:
+    """The number of the line before the ``count`` newest; nought where there are no more."""
+    query = select(audit.c.id).order_by(audit.c.id.desc()).offset(count).limit(1)
+    return connection.scalar(query) or 0
+
+
+def _chain_of(connection: Connection, number: int) -> str:
+    """Empty before the first line, and for one that is not there."""
+    return connection.scalar(select(audit.c.chain).where(audit.c.id == number)) or ""
 
 
 def _link(before: str, values: dict[str, object]) -> str:
