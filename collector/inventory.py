@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import datetime
 
-import msgspec
-from msgspec import Struct
+from msgspec import Struct, field
 
 from agent import wire
 from collector import grades
+from collector.digested import Digested
 
 WALKING = "walking"
 """The place of a device that a technician carries from room to room: it stands nowhere, watches no access point, and no
@@ -88,26 +88,15 @@ class Place(Struct, frozen=True):
         return f"{self.campus}/{self.building}/{self.room}"
 
 
-class Inventory(Struct, frozen=True):
+class Inventory(Digested, frozen=True):
     """Access points and places are kept by campus id."""
 
-    campuses: dict[str, Campus] = {}
-    access_points: dict[str, tuple[AccessPoint, ...]] = {}
-    places: dict[str, tuple[Place, ...]] = {}
+    campuses: dict[str, Campus] = field(default_factory=dict)
+    access_points: dict[str, tuple[AccessPoint, ...]] = field(default_factory=dict)
+    places: dict[str, tuple[Place, ...]] = field(default_factory=dict)
 
     def access_points_on(self, campus: str, day: datetime.date) -> tuple[AccessPoint, ...]:
         return tuple(ap for ap in self.access_points.get(campus, ()) if ap.on(day))
-
-    def to_bytes(self) -> bytes:
-        return wire.encode(self)
-
-    @property
-    def hash(self) -> str:
-        return wire.digest(self.to_bytes())
-
-    @classmethod
-    def from_bytes(cls, data: bytes) -> Inventory:
-        return msgspec.json.decode(data, type=cls)
 
 
 wire.learn(Inventory)

@@ -9,10 +9,10 @@ from __future__ import annotations
 import datetime
 from typing import Annotated, Literal
 
-import msgspec
 from msgspec import UNSET, Meta, Struct, UnsetType
 
 from agent import wire
+from collector.digested import Digested
 
 Share = Annotated[float, Meta(gt=0, le=1)]
 Measure = Literal[
@@ -101,7 +101,7 @@ class Agreement(Struct, frozen=True, forbid_unknown_fields=True):
     date: datetime.date
 
 
-class Policy(Struct, frozen=True, forbid_unknown_fields=True):
+class Policy(Digested, frozen=True, forbid_unknown_fields=True):
     """A dated, versioned set of criteria with its objectives.
 
     ``agreed_by``: a plain name stands in documents that were kept before agreements had a date; it is shown, and does
@@ -136,17 +136,6 @@ class Policy(Struct, frozen=True, forbid_unknown_fields=True):
         """Fewer than both parties have agreed, each with a date."""
         dated = {one.party.casefold() for one in self.agreed_by if isinstance(one, Agreement)}
         return len(dated) < PARTIES
-
-    def to_bytes(self) -> bytes:
-        return wire.encode(self)
-
-    @property
-    def hash(self) -> str:
-        return wire.digest(self.to_bytes())
-
-    @classmethod
-    def from_bytes(cls, data: bytes) -> Policy:
-        return msgspec.json.decode(data, type=cls)
 
 
 wire.learn(Policy)

@@ -14,10 +14,10 @@ import zoneinfo
 from collections.abc import Iterable
 from typing import Any
 
-import msgspec
-from msgspec import UNSET, Struct, UnsetType
+from msgspec import UNSET, Struct, UnsetType, field
 
 from agent import wire
+from collector.digested import Digested
 from collector.grades import LEVELS, levels
 from collector.inventory import Campus
 
@@ -70,23 +70,12 @@ class Calendar(Struct, frozen=True):
     semesters: tuple[Semester, ...] | UnsetType = UNSET
 
 
-class Hours(Struct, frozen=True):
+class Hours(Digested, frozen=True):
     """``always``: demonstration hours, every campus in class day and night, and said so wherever it is shown."""
 
-    schedules: dict[str, Schedule] = {}
+    schedules: dict[str, Schedule] = field(default_factory=dict)
     calendar: Calendar = Calendar()
     always: bool = False
-
-    def to_bytes(self) -> bytes:
-        return wire.encode(self)
-
-    @property
-    def hash(self) -> str:
-        return wire.digest(self.to_bytes())
-
-    @classmethod
-    def from_bytes(cls, data: bytes) -> Hours:
-        return msgspec.json.decode(data, type=cls)
 
 
 def parse_bells(name: str, data: bytes) -> dict[str, Schedule]:
