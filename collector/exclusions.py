@@ -1,4 +1,5 @@
-"""Planned work: one person asks, another approves; what was judged already in that time is judged again.
+"""Planned work: one person asks, another approves; what was judged already in that time is judged again. Whoever finds
+it wrong withdraws it with a reason, and the time is judged again as without it.
 
 An approved exclusion makes nothing better than it was. A slot that it touches keeps its verdict and gets the cause
 ``planned_work``; answers show their figures with it and, beside them, without it.
@@ -8,7 +9,7 @@ from __future__ import annotations
 
 import base64
 import datetime
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from msgspec import Struct
@@ -68,12 +69,9 @@ def approve(store: Store, clock: Callable[[], float], body: dict[str, Any], by: 
     now = clock()
 
     def keep(connection: Connection) -> int:
-        found = kept.find(connection, ids)
         marked = 0
-        for number in ids:
-            one = found.get(number)
-            if one is None:
-                raise NotDone(f"no exclusion {number}", "see `wifi-collector exclusions list`", status=2)
+        for one in _standing(connection, ids):
+            number = one.id
             if one.approved_at is not None:
                 raise NotDone(f"exclusion {number} is approved already, by {one.approved_by}")
             if _same_person(by, one.requested_by):
@@ -81,10 +79,47 @@ def approve(store: Store, clock: Callable[[], float], body: dict[str, Any], by: 
                 raise NotDone(f"exclusion {number} was asked for by {one.requested_by}", hint)
             kept.approve(connection, number, by, now)
             audit.write(connection, now, by, "exclusion approved", f"{number} {one.campus}", one.reason)
-            marked += _mark(connection, one)
+            marked += _mark(connection, one, f"exclusion {number}")
         return marked
 
     return {"approved": ids, "approved_by": by, "slots_judged_again": store.write(keep).result()}
+
+
+def withdraw(store: Store, clock: Callable[[], float], body: dict[str, Any], by: str) -> dict[str, Any]:
+    """Takes the exclusions ``ids`` back for a ``reason``, all or none, and marks what was judged with those that
+    counted. Nothing is deleted. Anybody may: without it an answer is only stricter. Raises NotDone."""
+    ids, reason, now = [int(one) for one in body["ids"]], str(body["reason"]).strip(), clock()
+    if not reason or len(reason) > _MAX_REASON:
+        hint = f"say why in 1 to {_MAX_REASON} characters"
+        raise NotDone("no reason, or one that nobody reads", hint, status=2)
+
+    def keep(connection: Connection) -> int:
+        marked = 0
+        for one in _standing(connection, ids):
+            kept.withdraw(connection, one.id, by, reason, now)
+            audit.write(connection, now, by, "exclusion withdrawn", f"{one.id} {one.campus}", reason)
+            if one.counts:
+                marked += _mark(connection, one, f"exclusion {one.id} withdrawn")
+        return marked
+
+    marked = store.write(keep).result()
+    return {"withdrawn": ids, "withdrawn_by": by, "reason": reason, "slots_judged_again": marked}
+
+
+def _standing(connection: Connection, ids: Iterable[int]) -> list[kept.Exclusion]:
+    """Those of these numbers, each once. Raises NotDone where there is none of a number or it was withdrawn."""
+    numbers = dict.fromkeys(ids)
+    found = kept.find(connection, numbers)
+    for number in numbers:
+        one = found.get(number)
+        if one is None:
+            raise NotDone(f"no exclusion {number}", "see `wifi-collector exclusions list`", status=2)
+        if one.withdrawn_at is not None:
+            hint = "what is to be left out all the same is asked for again: exclusions add"
+            raise NotDone(
+                f"exclusion {number} was withdrawn already, by {one.withdrawn_by}: {one.withdrawn_reason}", hint
+            )
+    return [found[number] for number in numbers]
 
 
 def parse(name: str, data: bytes, inventory: Inventory) -> list[Wanted]:
@@ -137,7 +172,7 @@ def _instant(text: str) -> float | None:
     return when.timestamp() if when.tzinfo is not None else None
 
 
-def _mark(connection: Connection, one: kept.Exclusion) -> int:
+def _mark(connection: Connection, one: kept.Exclusion, why: str) -> int:
     """Only what is not met has a cause to change. Time that is still to come is judged with the exclusion anyway."""
     margin = datetime.timedelta(days=1)  # whatever the campus's zone is
     since = datetime.datetime.fromtimestamp(one.from_at, datetime.UTC) - margin
@@ -149,7 +184,7 @@ def _mark(connection: Connection, one: kept.Exclusion) -> int:
         for slot, letter in row.record.slots()
         if letter in _NOT_MET and one.touches(slot, slot + row.record.slot_seconds)
     ]
-    marks.mark_slots(connection, one.campus, slots, f"exclusion {one.id}")
+    marks.mark_slots(connection, one.campus, slots, why)
     return len(slots)
 
 

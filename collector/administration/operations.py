@@ -269,6 +269,7 @@ OPERATIONS: dict[str, Callable[[Task], Body]] = {
     "agents-revoke": _revoke,
     "exclusions-add": _plain(exclusions.add),
     "exclusions-approve": _plain(exclusions.approve),
+    "exclusions-withdraw": _plain(exclusions.withdraw),
     "incident-step": _plain(acts.step),
     "incident-note": _plain(acts.note),
     "incident-close": _plain(acts.close),

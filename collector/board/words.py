@@ -144,6 +144,7 @@ ACTS = {
     "evidence expired": N_("evidence expired"),
     "exclusion asked for": N_("exclusion asked for"),
     "exclusion approved": N_("exclusion approved"),
+    "exclusion withdrawn": N_("exclusion withdrawn"),
     "hold set": N_("evidence held"),
     "hold released": N_("evidence let go"),
     "incident notified": N_("incident: somebody was told"),

@@ -11,9 +11,9 @@ from typing import Any
 
 from collector.access import passwords
 from collector.access.roles import NAMED
-from collector.commands.administer import perform
 from collector.commands.console import cell, out, print_json, say, table, wrong_use
 from collector.commands.present import open_store, settings
+from collector.commands.records import act, acting
 from collector.store import accounts
 
 
@@ -51,8 +51,7 @@ def _one(
 ) -> argparse.ArgumentParser:
     one = actions.add_parser(name, help=text, epilog=f"example: wifi-collector account {name} {example}")
     one.add_argument("name", metavar="NAME")
-    one.add_argument("--by", metavar="WHO", default=getpass.getuser(), help="who does this (default: you)")
-    one.add_argument("--json", action="store_true", help="print the result for a script")
+    acting(one)
     return one
 
 
@@ -71,12 +70,7 @@ def _change(arguments: argparse.Namespace) -> int:
 
 
 def _done(arguments: argparse.Namespace, verb: str, body: dict[str, Any], said: str) -> int:
-    result = perform(arguments, verb, body | {"name": arguments.name, "by": arguments.by})
-    if arguments.json:
-        print_json(result)
-    else:
-        say(f"account {result['account']} {said}")
-    return 0
+    return act(arguments, verb, body | {"name": arguments.name}, lambda done: f"account {done['account']} {said}")
 
 
 def _digest(arguments: argparse.Namespace) -> str:

@@ -141,6 +141,10 @@ def _trend(trend: dict[str, Any]) -> str:
 
 def _show_exclusions(campus: dict[str, Any]) -> None:
     """The table above counts planned work as any other time; this line says what the answer is without it."""
+    for one in campus["withdrawn_exclusions"]:
+        when = span(one["from_at"], one["to_at"])
+        say(f"  exclusion {one['id']} of {campus['campus']} was withdrawn: {when}, {one['reason']}; "
+            f"why it counts no more: {one['withdrawn_reason']}")  # fmt: skip
     without = campus["without_exclusions"]
     excluded = campus["instructional_seconds"] - without["instructional_seconds"]
     if not campus["exclusions"]:

@@ -1,18 +1,16 @@
-"""``exclusions``: planned work, asked for by one person and approved by another, ahead of time or afterwards."""
+"""``exclusions``: planned work, asked for by one person and approved by another, ahead of time or afterwards, and
+withdrawn by whoever finds it wrong."""
 
 from __future__ import annotations
 
 import argparse
 import base64
-import getpass
 from pathlib import Path
 from typing import Any
 
-import msgspec
-
-from collector.commands.administer import perform
-from collector.commands.console import cell, out, print_json, say, table, wrong_use
+from collector.commands.console import cell, wrong_use
 from collector.commands.present import open_store, settings
+from collector.commands.records import Cell, act, acting, listing, show
 from collector.commands.when import span
 from collector.store import exclusions
 
@@ -22,9 +20,9 @@ _PERIOD = "--from 2026-10-12T08:00-07:00 --to 2026-10-12T12:00-07:00"
 def add_parser(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     parser = verbs.add_parser(
         "exclusions",
-        help="planned work: ask for it, approve it, list it",
+        help="planned work: ask for it, approve it, withdraw it, list it",
         description="Time of planned work stays in every answer as it was judged; approved, it gets its own cause, and "
-        "each answer shows its figures without that time too.",
+        "each answer shows its figures without that time too. Nothing is deleted: what was withdrawn stays listed.",
         epilog="example: wifi-collector exclusions list",
     )
     actions = parser.add_subparsers(dest="action", metavar="ACTION", required=True)
@@ -49,19 +47,30 @@ def add_parser(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> No
     )
     approve.add_argument("ids", nargs="+", type=int, metavar="ID")
     approve.set_defaults(run=_approve)
+    withdraw = actions.add_parser(
+        "withdraw",
+        help="take exclusions back: their time is judged and answered as without them",
+        description="Anybody may, for a reason that stays beside it: without an exclusion an answer is only stricter. "
+        "Its silence in Alertmanager ends. One that was withdrawn cannot be approved again: ask for another.",
+        epilog='example: wifi-collector exclusions withdraw 12 --by ana --reason "the work was called off"',
+    )
+    withdraw.add_argument("ids", nargs="+", type=int, metavar="ID")
+    withdraw.add_argument("--reason", required=True, metavar="TEXT")
+    withdraw.set_defaults(run=_withdraw)
     shown = actions.add_parser(
-        "list", help="all of them, those that wait too", epilog="example: wifi-collector exclusions list --json"
+        "list",
+        help="all of them, those that wait and those that were withdrawn too",
+        epilog="example: wifi-collector exclusions list --json",
     )
     shown.add_argument("--campus", metavar="ID")
     shown.set_defaults(run=_list)
-    for action in (add, approve):
-        action.add_argument("--by", metavar="WHO", default=getpass.getuser(), help="who does this (default: you)")
-    for action in (add, approve, shown):
-        action.add_argument("--json", action="store_true", help="print the result for a script")
+    for action in (add, approve, withdraw):
+        acting(action)
+    listing(shown)
 
 
 def _add(arguments: argparse.Namespace) -> int:
-    body: dict[str, Any] = {"by": arguments.by}
+    body: dict[str, Any] = {}
     if arguments.file is not None:
         try:
             data = arguments.file.read_bytes()
@@ -74,37 +83,34 @@ def _add(arguments: argparse.Namespace) -> int:
         row = {"from": arguments.since, "to": arguments.until, "reason": arguments.reason}
         place = {"campus": arguments.campus} if arguments.campus else {"region": arguments.region}
         body["row"] = row | place
-    result = perform(arguments, "exclusions-add", body)
-    if arguments.json:
-        print_json(result)
-        return 0
+    return act(arguments, "exclusions-add", body, _waiting)
+
+
+def _waiting(result: dict[str, Any]) -> str:
     numbers = " ".join(str(one) for one in result["exclusions"])
-    say(f"kept, and waiting for somebody else's approval: wifi-collector exclusions approve {numbers}")
-    return 0
+    return f"kept, and waiting for somebody else's approval: wifi-collector exclusions approve {numbers}"
 
 
 def _approve(arguments: argparse.Namespace) -> int:
-    result = perform(arguments, "exclusions-approve", {"ids": arguments.ids, "by": arguments.by})
-    if arguments.json:
-        print_json(result)
-    else:
-        say(f"approved by {result['approved_by']}; {result['slots_judged_again']} slots are judged again")
-    return 0
+    words = "approved by {approved_by}; {slots_judged_again} slots are judged again"
+    return act(arguments, "exclusions-approve", {"ids": arguments.ids}, words.format_map)
+
+
+def _withdraw(arguments: argparse.Namespace) -> int:
+    words = "withdrawn by {withdrawn_by}: {reason}; {slots_judged_again} slots are judged again"
+    body = {"ids": arguments.ids, "reason": arguments.reason}
+    return act(arguments, "exclusions-withdraw", body, words.format_map)
 
 
 def _list(arguments: argparse.Namespace) -> int:
     with open_store(settings(arguments)) as store, store.read() as connection:
         found = exclusions.every(connection, arguments.campus)
-    if arguments.json:
-        print_json([msgspec.structs.asdict(one) for one in found])
-        return 0
-    if not found:
-        say("no exclusions")
-        return 0
-    shown = table(f"{len(found)} exclusions", "id", "campus", "time", "reason", "asked for by", "approved by")
-    for one in found:
-        approved = cell(one.approved_by or "nobody yet", "green" if one.approved_at is not None else "yellow")
-        when = span(one.from_at, one.to_at)
-        shown.add_row(cell(one.id), cell(one.campus), cell(when), cell(one.reason), cell(one.requested_by), approved)
-    out().print(shown)
-    return 0
+    columns = ("id", "campus", "time", "reason", "asked for by", "approved by", "withdrawn")
+    return show(arguments, "exclusions", found, columns, _row)
+
+
+def _row(one: exclusions.Exclusion) -> tuple[Cell, ...]:
+    waits = "-" if one.withdrawn_at is not None else "nobody yet"
+    approved = cell(one.approved_by or waits, "green" if one.counts else "yellow" if waits != "-" else "")
+    withdrawn = "-" if one.withdrawn_at is None else f"by {one.withdrawn_by}: {one.withdrawn_reason}"
+    return one.id, one.campus, span(one.from_at, one.to_at), one.reason, one.requested_by, approved, withdrawn

@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import argparse
-import getpass
 
-import msgspec
-
-from collector.commands.administer import perform
-from collector.commands.console import cell, out, print_json, say, table
+from collector.commands.console import cell
 from collector.commands.present import open_store, settings
+from collector.commands.records import Cell, act, acting, listing, show
 from collector.commands.when import day
 from collector.store import holds
 
@@ -42,45 +39,29 @@ def add_parser(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> No
     )
     shown.add_argument("--campus", metavar="ID")
     shown.set_defaults(run=_list)
-    for action in (add, release):
-        action.add_argument("--by", metavar="WHO", default=getpass.getuser(), help="who does this (default: you)")
-    for action in (add, release, shown):
-        action.add_argument("--json", action="store_true", help="print the result for a script")
+    acting(add)
+    acting(release)
+    listing(shown)
 
 
 def _add(arguments: argparse.Namespace) -> int:
     period = {"from": arguments.since.isoformat(), "to": arguments.until.isoformat()}
-    body = {"campus": arguments.campus, "reason": arguments.reason, "by": arguments.by} | period
-    result = perform(arguments, "hold-add", body)
-    if arguments.json:
-        print_json(result)
-    else:
-        say(f"hold {result['hold']}: evidence of {result['campus']}, {result['from']} to {result['to']}, stays")
-    return 0
+    body = {"campus": arguments.campus, "reason": arguments.reason} | period
+    words = "hold {hold}: evidence of {campus}, {from} to {to}, stays"
+    return act(arguments, "hold-add", body, words.format_map)
 
 
 def _release(arguments: argparse.Namespace) -> int:
-    result = perform(arguments, "hold-release", {"hold": arguments.hold, "by": arguments.by})
-    if arguments.json:
-        print_json(result)
-    else:
-        say(f"hold {result['hold']} of {result['campus']} is released by {result['released_by']}")
-    return 0
+    words = "hold {hold} of {campus} is released by {released_by}"
+    return act(arguments, "hold-release", {"hold": arguments.hold}, words.format_map)
 
 
 def _list(arguments: argparse.Namespace) -> int:
     with open_store(settings(arguments)) as store, store.read() as connection:
         found = holds.every(connection, arguments.campus)
-    if arguments.json:
-        print_json([msgspec.structs.asdict(one) for one in found])
-        return 0
-    if not found:
-        say("no holds")
-        return 0
-    shown = table(f"{len(found)} holds", "id", "campus", "days", "reason", "set by", "released by")
-    for one in found:
-        days = f"{one.from_day} to {one.to_day}"
-        released = cell(one.released_by or "lasts", "" if one.released_by else "green")
-        shown.add_row(cell(one.id), cell(one.campus), cell(days), cell(one.reason), cell(one.set_by), released)
-    out().print(shown)
-    return 0
+    return show(arguments, "holds", found, ("id", "campus", "days", "reason", "set by", "released by"), _row)
+
+
+def _row(one: holds.Hold) -> tuple[Cell, ...]:
+    released = cell(one.released_by or "lasts", "" if one.released_by else "green")
+    return one.id, one.campus, f"{one.from_day} to {one.to_day}", one.reason, one.set_by, released

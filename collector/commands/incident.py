@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import argparse
 import datetime
-import getpass
 import time
 from typing import Any
 
-from collector.commands.administer import perform
 from collector.commands.console import Failure, cell, out, print_json, say, table
 from collector.commands.figures import duration
 from collector.commands.present import open_store, settings
+from collector.commands.records import Cell, act, acting, show
 from collector.commands.when import day, instant, span
 from collector.incidents import answers
 from collector.incidents.acts import STEPS
@@ -72,8 +71,7 @@ def _acting(
 ) -> argparse.ArgumentParser:
     one = actions.add_parser(name, help=help_text, epilog=f"example: wifi-collector incident {name} {example}")
     one.add_argument("incident", type=int, metavar="ID")
-    one.add_argument("--by", metavar="WHO", default=getpass.getuser(), help="who did it (default: you)")
-    one.add_argument("--json", action="store_true", help="print the result for a script")
+    acting(one, "who did it (default: you)")
     return one
 
 
@@ -92,12 +90,8 @@ def _close(arguments: argparse.Namespace) -> int:
 
 
 def _acted(arguments: argparse.Namespace, verb: str, body: dict[str, Any], said: str) -> int:
-    result = perform(arguments, verb, body | {"incident": arguments.incident, "by": arguments.by})
-    if arguments.json:
-        print_json(result)
-    else:
-        say(f"incident {arguments.incident}: {said}, by {result['by']}")
-    return 0
+    one = arguments.incident
+    return act(arguments, verb, body | {"incident": one}, lambda done: f"incident {one}: {said}, by {done['by']}")
 
 
 def _list(arguments: argparse.Namespace) -> int:
@@ -106,27 +100,22 @@ def _list(arguments: argparse.Namespace) -> int:
         found = answers.listed(
             store, period, arguments.campus, now=time.time(), only_open=arguments.only_open, names=True
         )
-    if arguments.json:
-        print_json(found)
-        return 0
-    if not found:
-        say("no incidents")
-        return 0
-    shown = table(f"{len(found)} incidents", "id", "state", "campuses", "time", "cause", "class lost", "last step")
-    for one in found:
-        state = one["resolution"] or one["state"]
-        steps = [step["step"] for step in one["steps"] if step["step"] != "note"]
-        shown.add_row(
-            cell(one["id"]),
-            cell(state, "red" if one["state"] == "open" else ""),
-            cell(", ".join(part["campus"] for part in one["campuses"])),
-            cell(span(one["from_at"], one["to_at"])),
-            cell(one["cause"] or "-"),
-            cell(duration(one["lost_seconds"])),
-            cell(steps[-1] if steps else "-"),
-        )
-    out().print(shown)
-    return 0
+    columns = ("id", "state", "campuses", "time", "cause", "class lost", "last step")
+    return show(arguments, "incidents", found, columns, _row)
+
+
+def _row(one: dict[str, Any]) -> tuple[Cell, ...]:
+    state = one["resolution"] or one["state"]
+    steps = [step["step"] for step in one["steps"] if step["step"] != "note"]
+    return (
+        one["id"],
+        cell(state, "red" if one["state"] == "open" else ""),
+        ", ".join(part["campus"] for part in one["campuses"]),
+        span(one["from_at"], one["to_at"]),
+        one["cause"] or "-",
+        duration(one["lost_seconds"]),
+        steps[-1] if steps else "-",
+    )
 
 
 def _show(arguments: argparse.Namespace) -> int:

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import argparse
-import getpass
 import time
+from typing import Any
 
-from collector.commands.administer import perform
-from collector.commands.console import cell, out, print_json, say, table
+from collector.commands.console import cell
 from collector.commands.present import open_store, settings
+from collector.commands.records import Cell, act, acting, listing, show
 from collector.commands.when import instant
 from collector.incidents import room_reports
 from collector.incidents.room_reports import REVIEWS
+
+_STYLES = {"overdue": "red", "due": "yellow", "done": "green"}
 
 
 def add_parser(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -31,7 +33,6 @@ def add_parser(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> No
     add.add_argument("--room", metavar="CAMPUS/BUILDING/ROOM", required=True)
     add.add_argument("--text", required=True)
     add.add_argument("--noticed", type=instant, metavar="TIME", help="when it was bad (ISO 8601 with its zone)")
-    add.add_argument("--by", metavar="WHO", default=getpass.getuser(), help="who says so (default: you)")
     add.set_defaults(run=_add)
     shown = actions.add_parser(
         "list",
@@ -50,31 +51,26 @@ def add_parser(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> No
     )
     review.add_argument("report", type=int, metavar="ID")
     review.add_argument("--as", dest="said", choices=REVIEWS, required=True)
-    review.add_argument("--by", metavar="WHO", default=getpass.getuser(), help="who has read them (default: you)")
     review.set_defaults(run=_review)
-    for action in (add, shown, review):
-        action.add_argument("--json", action="store_true", help="print it for a script")
+    acting(add, "who says so (default: you)")
+    acting(review, "who has read them (default: you)")
+    listing(shown)
 
 
 def _add(arguments: argparse.Namespace) -> int:
-    body = {"place": arguments.room, "text": arguments.text, "by": arguments.by, "noticed_at": arguments.noticed}
-    result = perform(arguments, "room-report-add", body)
-    if arguments.json:
-        print_json(result)
-    else:
-        with_ = f", kept with incident {result['incident']}" if result["incident"] is not None else ""
-        say(f"{result['place']} is to be surveyed by {result['survey_due']}{with_} (report {result['room_report']})")
-    return 0
+    body = {"place": arguments.room, "text": arguments.text, "noticed_at": arguments.noticed}
+    return act(arguments, "room-report-add", body, _kept)
+
+
+def _kept(done: dict[str, Any]) -> str:
+    with_ = f", kept with incident {done['incident']}" if done["incident"] is not None else ""
+    return f"{done['place']} is to be surveyed by {done['survey_due']}{with_} (report {done['room_report']})"
 
 
 def _review(arguments: argparse.Namespace) -> int:
-    body = {"report": arguments.report, "as": arguments.said, "by": arguments.by}
-    result = perform(arguments, "room-report-review", body)
-    if arguments.json:
-        print_json(result)
-    else:
-        say(f"room report {arguments.report}: its words are {arguments.said}")
-    return 0
+    said = f"room report {arguments.report}: its words are {arguments.said}"
+    body = {"report": arguments.report, "as": arguments.said}
+    return act(arguments, "room-report-review", body, lambda _: said)
 
 
 def _list(arguments: argparse.Namespace) -> int:
@@ -82,26 +78,18 @@ def _list(arguments: argparse.Namespace) -> int:
         found = room_reports.listed(store, now=time.time(), campus=arguments.campus)
     if arguments.due:
         found = [one for one in found if one["survey"] != "done"]
-    if arguments.json:
-        print_json(found)
-        return 0
-    if not found:
-        say("no room reports")
-        return 0
-    styles = {"overdue": "red", "due": "yellow", "done": "green"}
-    shown = table(
-        f"{len(found)} room reports", "id", "room", "survey by", "survey", "incident", "what was said", "words", "by"
+    columns = ("id", "room", "survey by", "survey", "incident", "what was said", "words", "by")
+    return show(arguments, "room reports", found, columns, _row)
+
+
+def _row(one: dict[str, Any]) -> tuple[Cell, ...]:
+    return (
+        one["id"],
+        one["place"],
+        one["survey_due"],
+        cell(one["survey"], _STYLES[one["survey"]]),
+        one["incident"] if one["incident"] is not None else "-",
+        one["text"],
+        one["review"] or "not read yet",
+        one["by"],
     )
-    for one in found:
-        shown.add_row(
-            cell(one["id"]),
-            cell(one["place"]),
-            cell(one["survey_due"]),
-            cell(one["survey"], styles[one["survey"]]),
-            cell(one["incident"] if one["incident"] is not None else "-"),
-            cell(one["text"]),
-            cell(one["review"] or "not read yet"),
-            cell(one["by"]),
-        )
-    out().print(shown)
-    return 0

@@ -7,6 +7,7 @@ denominators are added up, never averages.
 The headline (``verdict``, its bounds, every count) holds all class time, approved planned work too: it never drops time
 quietly. ``without_exclusions`` stands beside it and answers the same of the time that planned work left, and
 ``exclusions`` lists what that leaves out. Both stand in the answers of groups and in the totals too.
+``withdrawn_exclusions`` lists planned work that was approved and taken back: it is left out no more.
 """
 
 from __future__ import annotations
@@ -201,7 +202,8 @@ class _Answering:
         counts = count(basis, campus, first, last)
         seconds, slots, days = counts.seconds, counts.slots, counts.day_tally
         verdict, by_slots, by_days = roll_up(policy, seconds, days)
-        exclusions = basis.exclusions(campus, first, last)
+        planned = basis.exclusions(campus, first, last)
+        exclusions = [one for one in planned if one.counts]
         out = left_out(basis, campus, counts, exclusions)
         days_left = [tally for day, tally in counts.days.items() if day not in out.days]
         listed = {room.id for room in self._held.inventory.places.get(campus.id, ())}
@@ -232,6 +234,7 @@ class _Answering:
                 policy, planned_work.less(seconds, out.seconds), total(days_left)
             ),
             "exclusions": planned_work.listed(exclusions, out),
+            "withdrawn_exclusions": planned_work.withdrawn(planned),
             "trend": self._trend(campus, counts),
         }
         if self._asked.why:

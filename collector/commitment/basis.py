@@ -47,7 +47,7 @@ class Basis:
         self._sums = day_sums.of_period(connection, days[0].isoformat(), days[1].isoformat(), only)
         self.begins = sql.records_begin(connection, (one.id for one in self.campuses))
         self._exclusions: dict[str, list[Exclusion]] = {}
-        for one in kept_exclusions.approved(connection, *_widely(days), only):
+        for one in kept_exclusions.ever_approved(connection, *_widely(days), only):
             self._exclusions.setdefault(one.campus, []).append(one)
         self._asks_of: dict[str, bool] = {}
         self._held_on: dict[datetime.date, Held] = {}
@@ -109,7 +109,7 @@ class Basis:
         return lost
 
     def exclusions(self, campus: Campus, first: datetime.date, last: datetime.date) -> list[Exclusion]:
-        """Approved planned work of the period."""
+        """Planned work of the period that counts, or that counted until it was withdrawn."""
         begin, end = day_bounds(first, campus.timezone)[0], day_bounds(last, campus.timezone)[1]
         return [one for one in self._exclusions.get(campus.id, ()) if one.touches(begin, end)]
 

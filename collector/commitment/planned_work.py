@@ -88,5 +88,21 @@ def listed(exclusions: Iterable[Exclusion], out: LeftOut) -> list[dict[str, Any]
     ]
 
 
+def withdrawn(exclusions: Iterable[Exclusion]) -> list[dict[str, Any]]:
+    """What counted once and was taken back, and why: an answer that changed by it says so. No names of people."""
+    return [
+        {
+            "id": one.id,
+            "from_at": one.from_at,
+            "to_at": one.to_at,
+            "reason": one.reason,
+            "withdrawn_at": one.withdrawn_at,
+            "withdrawn_reason": one.withdrawn_reason,
+        }
+        for one in exclusions
+        if one.withdrawn_at is not None
+    ]
+
+
 def less(whole: Tally, part: Tally) -> Tally:
     return Tally(whole.met - part.met, whole.short - part.short, whole.unknown - part.unknown)

@@ -3,7 +3,10 @@ again. What was read goes in, blocks come out. Pure."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from msgspec import structs
 
 from collector.board.language import Language, percent, quantity
 from collector.board.words import N_
@@ -97,30 +100,60 @@ def _source(rule: Criterion) -> str:
 
 def _exclusions(say: Language, read: Reading, zone: str) -> list[Block]:
     _ = say.catalogue.gettext
-    simulated = _("SIMULATED")
     made: list[Block] = [heading(2, text(_("Exclusions: approved planned work")))]
-    found = [(one, work) for one in read.answer["campuses"] for work in one["exclusions"]]
-    if not found:
-        return [*made, paragraph(text(_("None: every figure holds all class time.")))]
-    made.append(
-        paragraph(text(_("The answers of this report hold this time; beside them stands the answer without it.")))
-    )
-    rows = tuple(
-        (
-            name(one["name"] + (f" ({simulated})" if one["simulated"] else "")),
-            text(f"{say.date_and_time(work['from_at'], zone)} – {say.date_and_time(work['to_at'], zone)}"),
-            name(work["reason"]),
-            state(one["verdict"], say.answer(one["verdict"])),
-            state(one["without_exclusions"]["verdict"], say.answer(one["without_exclusions"]["verdict"])),
+    campuses = read.answer["campuses"]
+    found = [(one, work) for one in campuses for work in one["exclusions"]]
+    if found:
+        made.append(
+            paragraph(text(_("The answers of this report hold this time; beside them stands the answer without it.")))
         )
-        for one, work in found[:_WORK]
-    )
-    columns = (_("Campus"), _("Time"), _("Reason"), _("With it"), _("Without it"))
-    made.append(Table(_("Approved planned work of the period"), columns, (4, 4, 4, 3, 3), (), rows))
-    if len(found) > _WORK:
-        made.append(paragraph(strong(_("and {n} more").format(n=len(found) - _WORK))))
-    made.append(paragraph(code("wifi-collector exclusions list"), look="soft"))
+        rows = [
+            (
+                *_work(say, one, work, zone),
+                state(one["verdict"], say.answer(one["verdict"])),
+                state(one["without_exclusions"]["verdict"], say.answer(one["without_exclusions"]["verdict"])),
+            )
+            for one, work in found
+        ]
+        columns = (_("Campus"), _("Time"), _("Reason"), _("With it"), _("Without it"))
+        made += _some(say, Table(_("Approved planned work of the period"), columns, (4, 4, 4, 3, 3), (), tuple(rows)))
+    else:
+        made.append(paragraph(text(_("None: every figure holds all class time."))))
+    withdrawn = [(one, work) for one in campuses for work in one["withdrawn_exclusions"]]
+    if withdrawn:
+        rows = [
+            (
+                *_work(say, one, work, zone),
+                text(say.date_and_time(work["withdrawn_at"], zone)),
+                name(work["withdrawn_reason"]),
+            )
+            for one, work in withdrawn
+        ]
+        columns = (_("Campus"), _("Time"), _("Reason"), _("Withdrawn"), _("Why it was withdrawn"))
+        caption = _("Approved, then withdrawn: this time is in no answer left out")
+        made += _some(say, Table(caption, columns, (4, 4, 4, 3, 3), (), tuple(rows)))
+    if found or withdrawn:
+        made.append(paragraph(code("wifi-collector exclusions list"), look="soft"))
     return made
+
+
+def _work(say: Language, one: Mapping[str, Any], work: Mapping[str, Any], zone: str) -> Runs:
+    """At which campus, when and why."""
+    simulated = say.catalogue.gettext("SIMULATED")
+    return (
+        name(one["name"] + (f" ({simulated})" if one["simulated"] else "")),
+        text(f"{say.date_and_time(work['from_at'], zone)} – {say.date_and_time(work['to_at'], zone)}"),
+        name(work["reason"]),
+    )
+
+
+def _some(say: Language, whole: Table) -> list[Block]:
+    """As many of its rows as anybody reads."""
+    more = len(whole.rows) - _WORK
+    if more <= 0:
+        return [whole]
+    words = say.catalogue.gettext("and {n} more").format(n=more)
+    return [structs.replace(whole, rows=whole.rows[:_WORK]), paragraph(strong(words))]
 
 
 def _effort(say: Language, read: Reading) -> list[Block]:

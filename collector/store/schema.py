@@ -252,7 +252,8 @@ lease = Table(
     Index("ix_lease_campus", "campus", "granted_at"),
 )
 
-# Planned work that a person asked for; it counts from the moment on in which another person approved it.
+# Planned work that a person asked for; it counts from the moment on in which another person approved it, and no more
+# once somebody withdrew it. A row is never deleted.
 exclusion = Table(
     "exclusion",
     metadata,
@@ -265,6 +266,9 @@ exclusion = Table(
     Column("requested_at", _Instant, nullable=False),
     Column("approved_by", String(64)),
     Column("approved_at", _Instant),
+    Column("withdrawn_by", String(64)),
+    Column("withdrawn_at", _Instant),
+    Column("withdrawn_reason", Text),
     Index("ix_exclusion_campus", "campus", "from_at"),
 )
 

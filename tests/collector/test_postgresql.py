@@ -135,3 +135,7 @@ def test_incidents_and_exclusions_are_kept_and_found(url: str) -> None:
         store.write(lambda c: exclusions.approve(c, asked, "ben", 2.0)).result()
         with store.read() as connection:
             assert [one.approved_by for one in exclusions.approved(connection, 0, 900, CAMPUS)] == ["ben"]
+        store.write(lambda c: exclusions.withdraw(c, asked, "carl", "called off", 3.0)).result()
+        with store.read() as connection:
+            assert exclusions.approved(connection, 0, 900, CAMPUS) == []
+            assert [one.withdrawn_reason for one in exclusions.ever_approved(connection, 0, 900)] == ["called off"]

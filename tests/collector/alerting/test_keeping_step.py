@@ -142,6 +142,23 @@ def test_approved_planned_work_is_silenced_for_its_time_and_campus_and_what_wait
     assert pair.pending() == 0
 
 
+def test_the_silence_of_planned_work_ends_when_it_is_withdrawn_and_is_not_made_again(pair: Pair) -> None:
+    pair.start()
+    row = {"campus": "lincoln", "from": iso(pair.clock() - 60), "to": iso(pair.clock() + 7200), "reason": "upgrade"}
+    (number,) = pair.act("exclusions-add", row=row)["exclusions"]
+    pair.act("exclusions-approve", ids=[number], by="ben")
+    pair.keeping.step()
+    assert pair.standing() == [f"campus-wifi exclusion {number}: planned work, approved"]
+    pair.alert("CampusShort", campus="lincoln")
+    until(lambda: pair.silenced() == {"lincoln"}, 20, "the campus's alert is silenced")
+    pair.act("exclusions-withdraw", ids=[number], reason="called off", by="carl")
+    pair.keeping.step()
+    pair.keeping.step()
+
+    assert pair.standing() == []
+    until(lambda: pair.silenced() == set(), 20, "the campus's alert is told again")
+
+
 def test_while_alertmanager_is_away_nothing_is_lost_and_what_waits_is_counted(pair: Pair) -> None:
     number = pair.incident()
     pair.act("incident-step", incident=number, step="acknowledged")

@@ -26,6 +26,10 @@ def approved(store, clock, ids, by: str = "ben"):
     return perform(store, None, clock, "exclusions-approve", {"ids": ids, "by": by})
 
 
+def withdrawn(store, clock, ids, by: str = "carl", reason: str = "the work was called off"):
+    return perform(store, None, clock, "exclusions-withdraw", {"ids": ids, "by": by, "reason": reason})
+
+
 def answer(store, clock):
     return commitment(store, None, None, "lincoln", now=clock())["campuses"][0]
 
@@ -97,6 +101,89 @@ def test_who_asked_cannot_approve_and_nothing_is_approved_with_one_that_cannot_b
     approved(store, clock, [mine, other], by="carl")
     with pytest.raises(NotDone, match="approved already, by carl"):
         approved(store, clock, [mine], by="dora")
+
+
+def test_a_withdrawn_exclusion_leaves_answers_verdicts_and_causes_as_without_it(store, clock, judge):
+    measured(store, clock, judge, "mmssum")
+    before, causes = answer(store, clock), row_of(store).record.causes()
+    numbers = asked(store, clock, 1, 4)
+    approved(store, clock, numbers)
+    judged_until(judge, clock, clock.at + 1)
+    assert "planned_work" in row_of(store).record.causes()
+
+    done = withdrawn(store, clock, numbers)
+    judged_until(judge, clock, clock.at + 1)
+    after = answer(store, clock)
+    gone = after.pop("withdrawn_exclusions")
+
+    assert done["slots_judged_again"] == 2
+    assert after == {key: value for key, value in before.items() if key != "withdrawn_exclusions"}
+    assert row_of(store).record.causes() == causes
+    assert row_of(store).reason == f"exclusion {numbers[0]} withdrawn"
+    assert [(one["id"], one["reason"], one["withdrawn_reason"]) for one in gone] == [
+        (numbers[0], "switch upgrade", "the work was called off")
+    ]
+    assert not {"ana", "ben", "carl"} & set(str(gone).replace("'", " ").split())
+
+
+def test_a_withdrawal_is_dated_signed_and_audited_and_nothing_is_deleted(store, clock, judge):
+    numbers = asked(store, clock, 1, 3)
+    approved(store, clock, numbers)
+    clock.at += 30
+    withdrawn(store, clock, numbers)
+
+    with store.read() as connection:
+        (one,) = exclusions.every(connection)
+        line = next(iter(audit.entries(connection)))
+        assert audit.is_whole(connection)
+    assert (one.approved_by, one.withdrawn_by, one.withdrawn_at) == ("ben", "carl", clock.at)
+    assert (line.actor, line.action, line.subject) == ("carl", "exclusion withdrawn", f"{one.id} lincoln")
+    assert line.detail == "the work was called off"
+
+
+def test_time_to_come_is_judged_without_one_that_was_withdrawn_and_with_those_that_stand(store, clock, judge):
+    both = [*asked(store, clock, 0, 3), *asked(store, clock, 2, 4)]
+    approved(store, clock, both)
+    withdrawn(store, clock, both[:1])
+    measured(store, clock, judge, "msss")
+
+    grounds = {slot: span.grounds.cause for span in row_of(store).record.spans for slot in range(*span_of(span), SLOT)}
+    assert [grounds[MORNING + n * SLOT] for n in (1, 2, 3)] == ["access_point_down", "planned_work", "planned_work"]
+
+
+def span_of(span) -> tuple[int, int]:
+    return span.from_slot, span.to_slot
+
+
+def test_what_waits_can_be_withdrawn_too_and_changes_nothing(store, clock, judge):
+    measured(store, clock, judge, "ms")
+    before = answer(store, clock)
+    numbers = asked(store, clock, 1, 2)
+    done = withdrawn(store, clock, numbers, by="ana")
+    judged_until(judge, clock, clock.at + 1)
+
+    assert done["slots_judged_again"] == 0
+    assert answer(store, clock) == before
+    with pytest.raises(NotDone, match="was withdrawn already, by ana: the work was called off"):
+        approved(store, clock, numbers)
+
+
+def test_a_withdrawal_that_cannot_be_done_says_why_and_takes_nothing_back(store, clock):
+    one, gone = asked(store, clock, 0, 1)[0], asked(store, clock, 1, 2)[0]
+    approved(store, clock, [one, gone])
+    withdrawn(store, clock, [gone])
+
+    for ids, reason, why in (
+        ([one, 999], "called off", "no exclusion 999"),
+        ([one, gone], "called off", "withdrawn already, by carl"),
+        ([one], "  ", "no reason"),
+        ([one], "x" * 501, "nobody reads"),
+    ):
+        with pytest.raises(NotDone, match=why):
+            withdrawn(store, clock, ids, reason=reason)
+    with store.read() as connection:
+        assert [each.counts for each in exclusions.every(connection)] == [True, False]
+    assert withdrawn(store, clock, [one, one])["withdrawn"] == [one, one]
 
 
 def test_a_region_is_each_of_its_campuses(store, clock):

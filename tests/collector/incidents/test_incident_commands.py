@@ -85,6 +85,27 @@ def test_planned_work_is_asked_for_approved_by_another_and_listed(collector, fol
     assert collector("exclusions", "add", "--campus", "oak").returncode == 2
 
 
+def test_planned_work_is_withdrawn_with_a_reason_that_stays_in_the_list_beside_a_running_server(collector, server):
+    row = ("--campus", "oak", *PERIOD, "--reason", "cabling", "--by", "ana")
+    assert collector("exclusions", "add", *row).returncode == 0
+    assert collector("exclusions", "approve", "1", "--by", "ben").returncode == 0
+
+    bare = collector("exclusions", "withdraw", "1")
+    done = collector("exclusions", "withdraw", "1", "--by", "carl", "--reason", "called off")
+    again = collector("exclusions", "withdraw", "1", "--by", "dora", "--reason", "called off")
+    shown = collector("exclusions", "list").stdout
+    (one,) = json.loads(collector("exclusions", "list", "--json").stdout)
+
+    assert (bare.returncode, "--reason" in bare.stderr) == (2, True)
+    assert (done.returncode, done.stdout) == (0, "withdrawn by carl: called off; 0 slots are judged again\n"), (
+        done.stderr
+    )
+    assert (again.returncode, "withdrawn already, by carl: called off" in again.stderr) == (1, True)
+    assert "by carl: called off" in shown
+    assert (one["approved_by"], one["withdrawn_by"], one["withdrawn_reason"]) == ("ben", "carl", "called off")
+    assert "exclusion withdrawn" in collector("audit", "list").stdout
+
+
 def test_an_incident_is_worked_on_beside_a_running_server(collector, server, one_incident):
     number = str(one_incident)
     for words in (

@@ -55,3 +55,6 @@ def _renamed(connection: Any) -> None:
         incidents.write_step(connection, incidents.Step(one, step, begin + after, SECRET, SECRET))
     asked = exclusions.ask(connection, "roosevelt", begin - 3600, begin + 3600, f"new switch {HOSTILE}", SECRET, 0.0)
     exclusions.approve(connection, asked, f"{SECRET} too", 1.0)
+    wrong = exclusions.ask(connection, "vermont", begin - 3600, begin + 3600, "cabling of the gym", SECRET, 0.0)
+    exclusions.approve(connection, wrong, f"{SECRET} too", 1.0)
+    exclusions.withdraw(connection, wrong, SECRET, "the work was called off", begin - 7200)

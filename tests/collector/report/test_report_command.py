@@ -166,6 +166,22 @@ def test_the_effort_and_the_planned_work_stand_in_the_report(written: dict[str, 
     assert "detected 15 min (1)" in annex.replace("\n", " ")
 
 
+def test_planned_work_that_was_withdrawn_stands_in_the_annex_with_its_reason_and_leaves_nothing_out(
+    run: Run, written: dict[str, bytes]
+) -> None:
+    answer = json.loads(run("commitment", *PERIOD, "--campus", "vermont", "--json").stdout)["campuses"][0]
+    annex = " ".join(" ".join(pages(written["en.pdf"])[4:]).split())
+    shown = run("commitment", *PERIOD, "--campus", "vermont").stdout
+
+    assert (answer["exclusions"], answer["without_exclusions"]["seconds"]) == ([], answer["seconds"])
+    assert "Approved, then withdrawn" in annex
+    assert "cabling of the gym" in annex
+    assert "the work was called off" in annex
+    assert "was withdrawn" in shown
+    assert "the work was called off" in shown
+    assert "Aprobadas y después retiradas" in " ".join(" ".join(pages(written["es.pdf"])[4:]).split())
+
+
 def test_the_pdf_says_its_structure_its_language_and_its_title(written: dict[str, bytes]) -> None:
     for name, language in (("en.pdf", "en"), ("es.pdf", "es")):
         read = pypdf.PdfReader(io.BytesIO(written[name]))

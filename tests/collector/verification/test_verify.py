@@ -10,6 +10,7 @@ from collector.judgement.judge import Judge
 from collector.store import Store, ledger
 from collector.store.facts import StoreFacts
 from collector.verification.verify import Verification
+from tests.collector.incident_rig import iso
 from tests.collector.judgement.test_judge_loop import AP, MORNING, SLOT, imported
 from tests.collector.small_ledger import DAY, HOME, RADIO, SECOND, Device, District, air, lived_in
 
@@ -50,6 +51,21 @@ def test_an_untouched_store_is_confirmed_after_late_evidence_and_revisions(distr
     assert differences == []
     assert (counts.revisions, counts.reports, counts.days, counts.gaps) == (3, 30, 2, [])
     assert slots_judged(district)[:6] == "mssusu"
+
+
+def test_planned_work_that_is_approved_and_then_withdrawn_is_confirmed_each_time(district):
+    row = {"campus": "lincoln", "reason": "switch upgrade", "from": iso(MORNING), "to": iso(MORNING + 6 * SLOT)}
+    (number,) = district.perform("exclusions-add", row=row, by="ana")["exclusions"]
+    seen = []
+    for verb, more in (("approve", {"by": "ben"}), ("withdraw", {"by": "carl", "reason": "called off"})):
+        district.perform(f"exclusions-{verb}", ids=[number], **more)
+        waiting = verified(district.store)[0]
+        district.judge_until(district.clock.at + 1)
+        with district.store.read() as connection:
+            seen.append("planned_work" in ledger.newest(connection, "lincoln", TUESDAY).record.causes())
+        assert (waiting, verified(district.store)[0]) == ([], [])
+
+    assert seen == [True, False]
 
 
 def test_a_first_answer_that_comes_late_is_told_to_the_slots_after_it(tmp_path):
