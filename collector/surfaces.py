@@ -17,8 +17,8 @@ from collector.expected import routes as expected_routes
 from collector.incidents import incident_routes
 from collector.judgement.judge import Judge
 from collector.keeping import Keeping
-from collector.lists import list_imports
 from collector.metrics import current, remote_write
+from collector.policies import beginning
 from collector.services import Services
 
 
@@ -26,7 +26,7 @@ def start(services: Services, version: str, ending: contextlib.ExitStack, reader
     """Starts what runs beside the server, has it stopped by ``ending``, and returns the pages to serve. ``readers``:
     who may do what on them."""
     config = services.config
-    list_imports.ensure_policy(
+    beginning.ensure_policy(
         services.store,
         services.clock,
         demonstration=config.demonstration,

@@ -20,7 +20,7 @@ from collector.administration.operations import Progress, no_news
 from collector.administration.refusals import NotDone
 from collector.commands.console import Failure
 from collector.commands.present import open_store, settings
-from collector.lists.list_imports import ensure_policy
+from collector.policies.beginning import ensure_policy
 
 _PATIENCE_SECONDS = 600.0
 _LOOK_SECONDS = 0.5

@@ -23,7 +23,6 @@ from collector.judgement.day_record import NOT_JUDGED, local_day
 from collector.lists import directory_import, district_lists
 from collector.lists.importing import Change
 from collector.lists.sheet import Refused
-from collector.policies import policy
 from collector.school_time import bells_csv, events
 from collector.school_time.hours import Calendar, Hours, HoursError, parse_bells, parse_calendar, parse_meanings
 from collector.store import Store, audit, ledger, marks, snapshots
@@ -187,32 +186,6 @@ def _keep(
     detail = f"{len(proposal.changes)} changes valid from {day}"
     audit.write(connection, now, by, f"{kind} imported", snapshot.hash, detail)
     mark_again(connection, day, f"new {kind}")
-
-
-def ensure_policy(
-    store: Store, clock: Callable[[], float], *, demonstration: bool, report_seconds: int, name: str = "baseline"
-) -> None:
-    """Keeps the shipped policy of that name where none is kept yet; in demonstration mode its slots are three reports
-    long and every campus is always in class. Without bells nothing is in class, and the answers say so."""
-    wanted = policy.shipped(name)
-    if demonstration:
-        wanted = policy.for_slots(wanted, 3 * report_seconds, report_seconds)
-    now = clock()
-
-    def keep(connection: Connection) -> None:
-        standing = snapshots.every(connection, "policy")
-        if not standing or demonstration:
-            snapshots.keep(connection, "policy", wanted.to_bytes(), _valid_from(standing, wanted.valid_from), now)
-        hours = snapshots.every(connection, "hours")
-        if not hours or demonstration:
-            made = Hours(always=demonstration)
-            snapshots.keep(connection, "hours", made.to_bytes(), _valid_from(hours, wanted.valid_from), now)
-
-    store.write(keep).result()
-
-
-def _valid_from(standing: list[snapshots.Snapshot], day: datetime.date) -> datetime.date:
-    return max(day, standing[-1].valid_from) if standing else day
 
 
 def mark_again(connection: Connection, since: datetime.date, reason: str) -> int:

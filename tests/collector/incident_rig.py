@@ -10,8 +10,7 @@ from msgspec import structs
 from agent import wire
 from collector.administration.operations import perform
 from collector.judgement.judge import Judge
-from collector.lists import list_imports
-from collector.policies import policy
+from collector.policies import beginning, policy
 from collector.store import Incoming, Store, snapshots
 from collector.store.evidence import pack
 from tests.collector.judgement.test_judge_loop import (
@@ -32,7 +31,7 @@ CAMPUSES = "id,name,region,uplink,simulated\nlincoln,Lincoln,East,,no\noak,Oak,W
 @contextlib.contextmanager
 def a_district(folder: Path, clock: Now, campuses: str = CAMPUSES) -> Iterator[Store]:
     with Store(f"sqlite:///{folder}/collector.db", slot_seconds=SLOT) as store:
-        list_imports.ensure_policy(store, clock, demonstration=True, report_seconds=10)
+        beginning.ensure_policy(store, clock, demonstration=True, report_seconds=10)
         day = datetime.date(2026, 1, 1)
         body = policy.baseline().to_bytes()
         store.write(lambda c: snapshots.keep(c, "policy", body, day, clock())).result()

@@ -10,8 +10,7 @@ from agent import wire
 from agent.identity import Identity
 from collector.administration.operations import perform
 from collector.judgement.judge import Judge
-from collector.lists import list_imports
-from collector.policies import policy
+from collector.policies import beginning, policy
 from collector.store import Batch, Incoming, Store, agents, snapshots
 from collector.store.evidence import pack
 from tests.air_evidence import Bss, airspace, channels, join, link, throughput
@@ -56,7 +55,7 @@ class District:
     def __init__(self, folder: Path) -> None:
         self.clock = Now(MORNING - 3600.0)
         self.store = Store(f"sqlite:///{folder}/collector.db", slot_seconds=SLOT)
-        list_imports.ensure_policy(self.store, self.clock, demonstration=True, report_seconds=10)
+        beginning.ensure_policy(self.store, self.clock, demonstration=True, report_seconds=10)
         body, day = policy.shipped("baseline-2").to_bytes(), datetime.date(2026, 1, 1)
         self.store.write(lambda c: snapshots.keep(c, "policy", body, day, self.clock())).result()
         imported(self.store, self.clock, "campuses", "id,name,ssids\nlincoln,Lincoln,District\nadams,Adams,District\n")

@@ -10,9 +10,9 @@ from collector.agents.plans import Plans, credential
 from collector.config import Config
 from collector.ingest.authenticate import KnownAgent
 from collector.inventory import Inventory
-from collector.lists import list_imports
 from collector.lists.importing import campuses
 from collector.lists.sheet import Refused
+from collector.policies import beginning
 from collector.services import Services
 from collector.signer import Signer
 from collector.store import Store
@@ -59,7 +59,7 @@ def plan(tmp_path):
     """The plan of an agent of a campus with these columns, as the collector would sign it."""
     with Store(f"sqlite:///{tmp_path}/collector.db", slot_seconds=300) as store:
         clock = Now(1789490000.0)
-        list_imports.ensure_policy(store, clock, demonstration=False, report_seconds=60)
+        beginning.ensure_policy(store, clock, demonstration=False, report_seconds=60)
         services = Services(store, Config(data_dir=tmp_path), Signer.load_or_create(tmp_path), clock)
 
         def made(agent: str, columns: str, bssids: str) -> wire.Plan:

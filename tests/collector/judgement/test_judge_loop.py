@@ -14,7 +14,7 @@ from collector.administration.operations import perform
 from collector.commitment.answers import commitment
 from collector.commitment.as_csv import as_csv
 from collector.judgement.judge import Judge
-from collector.lists import list_imports
+from collector.policies import beginning
 from collector.store import Batch, Incoming, Store, agents, ledger
 from collector.store.evidence import pack
 
@@ -43,7 +43,7 @@ def clock():
 @pytest.fixture
 def store(tmp_path, clock):
     with Store(f"sqlite:///{tmp_path}/collector.db", slot_seconds=SLOT) as made:
-        list_imports.ensure_policy(made, clock, demonstration=True, report_seconds=10)
+        beginning.ensure_policy(made, clock, demonstration=True, report_seconds=10)
         from collector.policies import policy
         from collector.store import snapshots
 

@@ -13,9 +13,8 @@ from collector.commitment.answers import commitment
 from collector.commitment.as_csv import as_csv
 from collector.config import Config
 from collector.judgement.judge import Judge
-from collector.lists import list_imports
 from collector.metrics.current import Current
-from collector.policies import policy
+from collector.policies import beginning, policy
 from collector.services import Services
 from collector.signer import Signer
 from collector.store import Batch, Incoming, Store, coverage, judging, ledger, snapshots
@@ -48,7 +47,7 @@ def clock():
 @pytest.fixture
 def store(tmp_path, clock):
     with Store(f"sqlite:///{tmp_path}/collector.db", slot_seconds=SLOT) as made:
-        list_imports.ensure_policy(made, clock, demonstration=True, report_seconds=10)
+        beginning.ensure_policy(made, clock, demonstration=True, report_seconds=10)
         body = policy.shipped("baseline-2").to_bytes()
         made.write(lambda c: snapshots.keep(c, "policy", body, datetime.date(2026, 1, 1), clock())).result()
         imported(made, clock, "campuses", "id,name,ssids\nlincoln,Lincoln,District\n")
