@@ -13,12 +13,15 @@ from starlette.responses import HTMLResponse, Response
 
 from agent import wire
 
+_ELSEWHERE = "Served at `throughput_url`, by a process of its own; header Campus-Wifi-Lease."
 # path, method, who may ask ("reader": everybody where board_public, else a viewer), what it is, request body, answer
 ROUTES: tuple[tuple[str, str, str, str, Any, Any], ...] = (
     ("/v1/reports", "post", "agent", "Push sealed reports; answered, signed, after the commit.", wire.Push, wire.Ack),
     ("/v1/enroll", "post", "token", "Make a device known.", wire.EnrollRequest, wire.EnrollReply),
     ("/v1/plan", "get", "agent", "What this agent is to measure, signed; ETag.", None, wire.Signed),
     ("/v1/leases", "post", "agent", "Leave for one throughput test, signed.", wire.LeaseRequest, wire.Signed),
+    ("/v1/throughput/down", "get", "lease", f"Bytes of a test. {_ELSEWHERE}", None, None),
+    ("/v1/throughput/up", "post", "lease", f"Takes bytes of a test. {_ELSEWHERE}", None, None),
     ("/v1/time", "get", "anyone", "The collector's time.", None, None),
     ("/v1/campuses", "get", "reader", "The campuses of the inventory.", None, None),
     ("/v1/campuses/{id}/ledger", "get", "reader", "The ledger's days of a campus.", None, None),

@@ -25,6 +25,7 @@ import uvloop
 from collector import heap, surfaces
 from collector.access.composed import Access
 from collector.access.proxy import behind
+from collector.access.table import action_of
 from collector.administration import admin
 from collector.app import create_app
 from collector.config import Config, Listen
@@ -33,7 +34,7 @@ from collector.services import Services
 from collector.signer import Signer
 from collector.store import Store
 from collector.throughput.leases import PURPOSE
-from collector.throughput.server import Settings
+from collector.throughput.server import ROUTES, Settings
 
 KEEP_ALIVE_SECONDS = 75
 log = structlog.get_logger()
@@ -132,7 +133,10 @@ def _listen(address: Listen) -> socket.socket:
 
 @contextlib.contextmanager
 def _throughput(services: Services) -> Iterator[None]:
-    """The process for throughput tests; it ends when its standard input is closed, so also when we are killed."""
+    """The process for throughput tests; it ends when its standard input is closed, so also when we are killed. Raises
+    Unlisted where it would serve what the table of routes does not name."""
+    for method, path in ROUTES:
+        action_of(method, path)
     config = services.config
     address = config.throughput_address
     if address is None:

@@ -21,6 +21,8 @@ import uvloop
 
 from collector.throughput.leases import bounds_of
 
+ROUTES = (("GET", "/healthz"), ("GET", "/v1/throughput/down"), ("POST", "/v1/throughput/up"))
+"""All that this process serves; but for the first, which tells nothing, only with a lease."""
 _CHUNK = bytes(64 << 10)
 _REMEMBERED = 10_000
 
@@ -47,11 +49,11 @@ class Throughput:
         if scope["type"] != "http":
             return
         route = (scope["method"], scope["path"])
-        if route == ("GET", "/healthz"):
-            await _answer(send, 200, {"status": "ok"})
-            return
-        if route not in {("GET", "/v1/throughput/down"), ("POST", "/v1/throughput/up")}:
+        if route not in ROUTES:
             await _answer(send, 404, {"error": "no such path"})
+            return
+        if route == ROUTES[0]:
+            await _answer(send, 200, {"status": "ok"})
             return
         name = dict(scope["headers"]).get(b"campus-wifi-lease", b"").decode("latin-1")
         bounds = bounds_of(self._secret, name) if name else None

@@ -13,7 +13,10 @@ from collector.access.roles import NOTIFIER
 from collector.access.table import WHO, Unlisted, action_of
 from collector.board.readers import PUBLIC
 from collector.store import accounts, agents
+from collector.throughput import server
+from collector.throughput.leases import PURPOSE, Bounds, issue
 from tests.collector.access.access_rig import ROLES, People, serving
+from tests.collector.alerting.test_way_round import served
 from tests.collector.rig import CAMPUS, Device
 from tests.collector.test_doors import signed
 
@@ -24,6 +27,8 @@ MATRIX = {
     ("GET", "/v1/plan"): OWN,
     ("POST", "/v1/leases"): OWN,
     ("POST", "/v1/notifications"): OWN,
+    ("GET", "/v1/throughput/down"): OWN,
+    ("POST", "/v1/throughput/up"): OWN,
     ("GET", "/v1/time"): ANYONE,
     ("GET", "/healthz"): ANYONE,
     ("GET", "/readyz"): ANYONE,
@@ -67,6 +72,7 @@ FILLED = {
 }  # fmt: skip
 RANK = {"": 0, "viewer": 1, "operator": 2, "admin": 3}
 LEAST = {READER: 1, ACCOUNT: 1, OPERATOR: 2, ADMIN: 3}
+Asker = tuple[str, dict[str, str], str]
 TOKEN = "0123456789abcdef0123456789"
 
 
@@ -89,7 +95,8 @@ def routes(people: People) -> set[tuple[str, str]]:
     return {(method, route.path) for route in found for method in (route.methods or set()) - {"HEAD"}}
 
 
-def askers(people: People) -> dict[str, tuple[str, dict[str, str], str]]:
+@pytest.fixture(scope="module")
+def askers(people: People) -> dict[str, Asker]:
     """The role that each is to have, what it sends, and its name."""
     for role in ROLES:
         people.account(f"{role}-1", role)
@@ -140,16 +147,16 @@ def is_refused(answer: httpx.Response) -> bool:
 
 
 def test_every_route_is_in_the_matrix_and_in_the_one_table_and_nothing_else_is(people: People) -> None:
-    served = {key_of(*one) for one in routes(people)}
+    served = {key_of(*one) for one in (*routes(people), *server.ROUTES)}
 
     assert served == set(MATRIX)
     assert served | {("POST", "/v1/reports")} == set(WHO)
 
 
-def test_every_route_lets_in_whom_the_matrix_names_and_nobody_else(people: People) -> None:
+def test_every_route_lets_in_whom_the_matrix_names_and_nobody_else(people: People, askers: dict[str, Asker]) -> None:
     public = people.services.config.is_public
     faults = []
-    for name, (role, headers, who) in askers(people).items():
+    for name, (role, headers, who) in askers.items():
         for method, path in sorted(routes(people)):
             need = MATRIX[key_of(method, path)]
             if need == ANYONE or ((method, path) == ("POST", "/v1/incidents/{number:int}") and "session" in name):
@@ -165,6 +172,34 @@ def test_every_route_lets_in_whom_the_matrix_names_and_nobody_else(people: Peopl
                 right = is_refused(answer) != allowed and answer.status_code < 500
             if not right:
                 faults.append(said)
+
+    assert faults == []
+
+
+def test_the_process_for_throughput_tests_serves_whoever_shows_a_lease_and_nobody_else(
+    people: People, askers: dict[str, Asker]
+) -> None:
+    secret = people.services.signer.secret(PURPOSE)
+    faults = []
+    with served(server.Throughput(secret, people.clock)) as url, httpx.Client(base_url=url, trust_env=False) as http:
+
+        def answer(method: str, path: str, headers: dict[str, str]) -> int:
+            return http.request(method, path, content=b"x" if method == "POST" else None, headers=headers).status_code
+
+        for method, path in server.ROUTES:
+            if MATRIX[method, path] == ANYONE:
+                assert answer(method, path, {}) == 200
+                continue
+            lease = issue(secret, Bounds(people.clock() + 60, 1000))
+            assert answer(method, f"{path}?bytes=9", {"Campus-Wifi-Lease": lease}) == 200
+            over, strange = issue(secret, Bounds(people.clock() - 1, 1000)), issue(b"another", Bounds(9e9, 1000))
+            tried = {name: headers for name, (_, headers, _) in askers.items()}
+            tried |= {"lease that is over": {"Campus-Wifi-Lease": over}, "made up": {"Campus-Wifi-Lease": strange}}
+            faults += [
+                f"{name}: {method} {path}"
+                for name, headers in tried.items()
+                if answer(method, path, headers) not in (401, 403)
+            ]
 
     assert faults == []
 
