@@ -19,6 +19,7 @@ from collector.administration.refusals import NotDone
 from collector.holding import held_at
 from collector.inventory import Inventory
 from collector.judgement.day_record import LETTERS
+from collector.judgement.reason_words import APPROVED, WITHDRAWN
 from collector.lists.sheet import Fault, Refused, Row, read
 from collector.store import Store, audit, ledger, marks
 from collector.store import exclusions as kept
@@ -79,7 +80,7 @@ def approve(store: Store, clock: Callable[[], float], body: dict[str, Any], by: 
                 raise NotDone(f"exclusion {number} was asked for by {one.requested_by}", hint)
             kept.approve(connection, number, by, now)
             audit.write(connection, now, by, "exclusion approved", f"{number} {one.campus}", one.reason)
-            marked += _mark(connection, one, f"exclusion {number}")
+            marked += _mark(connection, one, APPROVED.say(exclusion=number))
         return marked
 
     return {"approved": ids, "approved_by": by, "slots_judged_again": store.write(keep).result()}
@@ -99,7 +100,7 @@ def withdraw(store: Store, clock: Callable[[], float], body: dict[str, Any], by:
             kept.withdraw(connection, one.id, by, reason, now)
             audit.write(connection, now, by, "exclusion withdrawn", f"{one.id} {one.campus}", reason)
             if one.counts:
-                marked += _mark(connection, one, f"exclusion {one.id} withdrawn")
+                marked += _mark(connection, one, WITHDRAWN.say(exclusion=one.id))
         return marked
 
     marked = store.write(keep).result()

@@ -21,7 +21,7 @@ LANGUAGES = {"en": "en_US", "es": "es_US"}
 """California's readers: dates and clocks as they write them."""
 DEFAULT = "en"
 _BIDI = {"\u200e", "\u200f", "\u061c", *map(chr, range(0x202A, 0x202F)), *map(chr, range(0x2066, 0x206A))}
-_FIELDS = {"cause": words.CAUSES, "stage": words.STAGES, "resolution": words.INCIDENTS}
+_FIELDS = {"cause": words.CAUSES, "stage": words.STAGES, "resolution": words.INCIDENTS, "list": words.LISTS}
 """The fields of the judge's sentences that are words of ours."""
 
 
@@ -87,7 +87,11 @@ class Language:
         return self.catalogue.gettext(text) if text else ""
 
     def reason(self, text: str) -> str:
-        return ", ".join(self.word(words.REASONS, one) for one in text.split(", "))
+        """Why a slot was judged again; one that a person gave stands in their words."""
+        return ", ".join(
+            self.word(words.REASONS, one) if one in words.REASONS else plain(self._told.reason(one).text)
+            for one in text.split(", ")
+        )
 
     def evidence(self, cause: str, text: str) -> Words:
         """The evidence of a cause, which the ledger keeps in English."""

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from collector.incidents import words as incident_words
-from collector.judgement import cause_words
+from collector.judgement import cause_words, reason_words
 from collector.judgement.causes import PLANNED_WORK
 from collector.judgement.sentence import Row, Sentence, Told
 
@@ -44,6 +44,10 @@ class Telling:
         """What the judge noted beside an incident, or why something was not done about it."""
         return self._said(incident_words.read, text)
 
+    def reason(self, text: str) -> Words:
+        """Why a slot was judged again."""
+        return self._said(reason_words.read, text)
+
     def _said(self, read: Callable[[str], Row | None], text: str) -> Words:
         if self._code == WRITTEN_IN or not text:
             return Words(text)
@@ -63,4 +67,4 @@ class Telling:
 
 def sentences() -> tuple[Sentence, ...]:
     """All that the catalogue must say."""
-    return (*cause_words.every(), *incident_words.every())
+    return (*cause_words.every(), *incident_words.every(), *reason_words.every())

@@ -80,6 +80,16 @@ REASONS = {
     "campus edge asked": N_("this system had asked the campus's own line"),
     "policy": N_("the policy changed"),
     "inventory": N_("the inventory changed"),
+    "rooms drawn": N_("rooms were drawn by lot"),
+    "seen with the district": N_("looked at together with the other campuses"),
+    "evaluated again": N_("judged again on request"),
+}
+LISTS = {
+    "campuses": N_("list of campuses"),
+    "access-points": N_("list of access points"),
+    "rooms": N_("list of rooms"),
+    "bells": N_("bell schedules"),
+    "calendar": N_("calendar of the school year"),
 }
 INCIDENTS = {
     "open": N_("still going on"),

@@ -3,12 +3,11 @@ own. Text stands beside every colour."""
 
 from __future__ import annotations
 
-import datetime
 from typing import Any
 
 from collector.commands.console import cell, out, say, table
 from collector.commands.figures import ANSWERS, duration, left, percent
-from collector.commands.when import span
+from collector.commands.when import moment, span
 
 _SIMULATED = "SIMULATED campuses (in no total with real ones)"
 _SHOWN = 20
@@ -141,20 +140,20 @@ def _trend(trend: dict[str, Any]) -> str:
 
 def _show_exclusions(campus: dict[str, Any]) -> None:
     """The table above counts planned work as any other time; this line says what the answer is without it."""
-    for one in campus["withdrawn_exclusions"]:
-        when = span(one["from_at"], one["to_at"])
-        say(f"  exclusion {one['id']} of {campus['campus']} was withdrawn: {when}, {one['reason']}; "
-            f"why it counts no more: {one['withdrawn_reason']}")  # fmt: skip
     without = campus["without_exclusions"]
     excluded = campus["instructional_seconds"] - without["instructional_seconds"]
-    if not campus["exclusions"]:
-        return
-    say(
-        f"{campus['campus']} without {duration(excluded)} of approved planned work: {ANSWERS[without['verdict']][0]}, "
-        f"met at least {percent(without['met_ratio_lower'])}, at most {percent(without['met_ratio_upper'])}"
-    )
+    if campus["exclusions"]:
+        say(
+            f"{campus['campus']} without {duration(excluded)} of approved planned work: "
+            f"{ANSWERS[without['verdict']][0]}, met at least {percent(without['met_ratio_lower'])}, "
+            f"at most {percent(without['met_ratio_upper'])}"
+        )
     for one in campus["exclusions"]:
         say(f"  exclusion {one['id']}: {span(one['from_at'], one['to_at'])}, {one['reason']}")
+    for one in campus["withdrawn_exclusions"]:
+        when = span(one["from_at"], one["to_at"])
+        said = f"{campus['campus']} had exclusion {one['id']}: {when}, {one['reason']}"
+        say(f"{said}; it was withdrawn: {one['withdrawn_reason']}")
 
 
 def _show_total(name: str, total: dict[str, Any]) -> None:
@@ -219,7 +218,7 @@ def _silent() -> Any:
         ("class time silent",),
         lambda one: (
             one["room"],
-            datetime.datetime.fromtimestamp(one["since_at"], datetime.UTC).strftime("%Y-%m-%d %H:%M UTC"),
+            moment(one["since_at"]),
             duration(one["silent_seconds"]),
             "still silent" if one["is_silent"] else "has spoken again",
         ),

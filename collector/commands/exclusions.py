@@ -11,7 +11,7 @@ from typing import Any
 from collector.commands.console import cell, wrong_use
 from collector.commands.present import open_store, settings
 from collector.commands.records import Cell, act, acting, listing, show
-from collector.commands.when import span
+from collector.commands.when import moment, span
 from collector.store import exclusions
 
 _PERIOD = "--from 2026-10-12T08:00-07:00 --to 2026-10-12T12:00-07:00"
@@ -112,5 +112,7 @@ def _list(arguments: argparse.Namespace) -> int:
 def _row(one: exclusions.Exclusion) -> tuple[Cell, ...]:
     waits = "-" if one.withdrawn_at is not None else "nobody yet"
     approved = cell(one.approved_by or waits, "green" if one.counts else "yellow" if waits != "-" else "")
-    withdrawn = "-" if one.withdrawn_at is None else f"by {one.withdrawn_by}: {one.withdrawn_reason}"
+    withdrawn = "-"
+    if one.withdrawn_at is not None:
+        withdrawn = f"{moment(one.withdrawn_at)} by {one.withdrawn_by}: {one.withdrawn_reason}"
     return one.id, one.campus, span(one.from_at, one.to_at), one.reason, one.requested_by, approved, withdrawn

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import datetime
 import time
 from typing import Any
 
@@ -11,7 +10,7 @@ from collector.commands.console import Failure, cell, out, print_json, say, tabl
 from collector.commands.figures import duration
 from collector.commands.present import open_store, settings
 from collector.commands.records import Cell, act, acting, show
-from collector.commands.when import day, instant, span
+from collector.commands.when import day, instant, moment, span
 from collector.incidents import answers
 from collector.incidents.acts import STEPS
 
@@ -133,8 +132,7 @@ def _show(arguments: argparse.Namespace) -> int:
         where = ", ".join([*part["rooms"], *part["access_points"]])
         say(f"  {part['campus']}: {duration(part['lost_seconds'])} of class lost{'; ' + where if where else ''}")
     for step in one["steps"]:
-        when = datetime.datetime.fromtimestamp(step["at"], datetime.UTC).strftime("%Y-%m-%d %H:%M UTC")
-        say(f"  {when} {step['step']} by {step['by']}{': ' + step['note'] if step['note'] else ''}")
+        say(f"  {moment(step['at'])} {step['step']} by {step['by']}{': ' + step['note'] if step['note'] else ''}")
     for report in one["reports"]:
         say(f"  {report['place']} reported by {report['by']}: {report['text']}")
     return 0

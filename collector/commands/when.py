@@ -30,10 +30,10 @@ def instant(text: str) -> float:
     return when.timestamp()
 
 
-def span(from_at: float, to_at: float | None) -> str:
+def moment(at: float) -> str:
     """As people read it, in UTC: campuses of one list may stand in several zones."""
-    begin, end = (
-        "now" if at is None else datetime.datetime.fromtimestamp(at, datetime.UTC).strftime("%Y-%m-%d %H:%M UTC")
-        for at in (from_at, to_at)
-    )
-    return f"{begin} to {end}"
+    return datetime.datetime.fromtimestamp(at, datetime.UTC).strftime("%Y-%m-%d %H:%M UTC")
+
+
+def span(from_at: float, to_at: float | None) -> str:
+    return f"{moment(from_at)} to {'now' if to_at is None else moment(to_at)}"

@@ -20,6 +20,7 @@ from collector.administration.refusals import NotDone
 from collector.holding import DEFAULT_TIMEZONE
 from collector.inventory import Inventory
 from collector.judgement.day_record import NOT_JUDGED, local_day
+from collector.judgement.reason_words import NEW_LIST
 from collector.lists import directory_import, district_lists
 from collector.lists.importing import Change
 from collector.lists.sheet import Refused
@@ -185,7 +186,7 @@ def _keep(
     snapshot = snapshots.keep(connection, kept_as, proposal.document, day, now)
     detail = f"{len(proposal.changes)} changes valid from {day}"
     audit.write(connection, now, by, f"{kind} imported", snapshot.hash, detail)
-    mark_again(connection, day, f"new {kind}")
+    mark_again(connection, day, NEW_LIST.say(list=kind))
 
 
 def mark_again(connection: Connection, since: datetime.date, reason: str) -> int:

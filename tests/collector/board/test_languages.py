@@ -155,6 +155,20 @@ def test_compound_texts_are_told_whole(cause: str, text: str, told: str) -> None
     assert ENGLISH.evidence(cause, text) == (text, "")
 
 
+@pytest.mark.parametrize(
+    ("reason", "told"),
+    [
+        ("exclusion 3 withdrawn", "exclusión 3, retirada"),
+        ("exclusion 3, late evidence", "exclusión 3, las pruebas llegaron tarde"),
+        ("new access-points", "se importó de nuevo: lista de puntos de acceso"),
+        ("seen with the district", "se examinó junto con los demás campus"),
+        ("a switch was hung elsewhere", "a switch was hung elsewhere"),
+    ],
+)
+def test_why_a_slot_was_judged_again_is_told_and_a_persons_own_reason_stays(reason: str, told: str) -> None:
+    assert SPANISH.reason(reason) == told
+
+
 def test_a_text_of_an_older_ledger_stays_as_it_was_written_and_is_marked() -> None:
     assert SPANISH.evidence("dns", "names were not found") == ("names were not found", "en")
 
