@@ -9,7 +9,7 @@ from collector.policies.policy import shipped
 from collector.report import reading
 from collector.report.document import document
 from collector.report.html import html
-from tests.collector.board.test_languages import ENGLISH_TEXT, texts
+from tests.collector.board.page_texts import ENGLISH_TEXT, texts
 from tests.collector.report.september import district
 
 
