@@ -149,6 +149,7 @@ ACTS = {
     "placement confirmed": N_("agent's room confirmed"),
     "api token created": N_("token of a program made"),
     "api token revoked": N_("token of a program revoked"),
+    "api token replaced": N_("token of a program replaced"),
     "token created": N_("token for agents made"),
     "cloned device": N_("cloned device"),
     "evidence expired": N_("evidence expired"),
