@@ -84,7 +84,7 @@ def test_the_last_word_is_said_once_and_the_judge_goes_on_measuring(store, clock
         assert len(incidents.of_period(connection, 0, 1 << 40)) == 1
 
 
-def test_planned_work_is_an_incident_of_that_cause_and_in_no_figure(store, clock, judge):
+def test_planned_work_is_an_incident_of_that_cause_and_in_no_figure_until_it_is_withdrawn(store, clock, judge):
     measured(store, clock, judge, "msss")
     times = {
         key: datetime.datetime.fromtimestamp(MORNING + n * SLOT, datetime.UTC).isoformat()
@@ -98,6 +98,13 @@ def test_planned_work_is_an_incident_of_that_cause_and_in_no_figure(store, clock
     assert shown(store, clock)["cause"] == "planned_work"
     answer = answers.figures_of(store, (None, None), now=clock())
     assert (answer["campuses"], answer["left_out"]["planned_work"]) == ([], 1)
+
+    perform(store, None, clock, "exclusions-withdraw", {"ids": ids, "by": "ben", "reason": "called off"})
+    judged_until(judge, clock, clock() + 1)
+
+    assert shown(store, clock)["cause"] == "access_point_down"
+    answer = answers.figures_of(store, (None, None), now=clock())
+    assert ([one["campus"] for one in answer["campuses"]], answer["left_out"]["planned_work"]) == (["lincoln"], 0)
 
 
 def test_figures_of_a_worked_example():
