@@ -18,6 +18,7 @@ from msgspec import Struct, structs
 
 from collector.holding import Held, Holding, NothingHolds
 from collector.incidents import book
+from collector.judgement.day_record import local_day
 from collector.judgement.from_above import FromAbove
 from collector.judgement.judging import FIRST, CampusDay, Outcome, judge_campus_day, write_outcome
 from collector.judgement.planning import LocalDays, Plan, Planner, begins, with_evidence
@@ -39,6 +40,7 @@ MARKS_A_PASS = 20_000
 """Marked slots that one pass takes, whole campus-days of them."""
 SLOTS_AT_ONCE = 6_000
 """Judged in this process and written together: some seconds, or a slot of each campus of six districts."""
+_WORK = "judge"
 _TURN_SECONDS = 1.0
 
 
@@ -94,7 +96,7 @@ class Judge:
         self._thread: threading.Thread | None = None
         self._live: dict[str, Live] = {}
         self._planner = Planner()
-        self._finished_before = 0
+        self._finished_before = self._looked_at = 0
         self._from_above = FromAbove()
         self._listeners: list[Callable[[], None]] = []
 
@@ -134,9 +136,10 @@ class Judge:
                 self._awake.clear()
 
     def step(self) -> Pass:
-        """One pass over what ended or was marked."""
-        with self._lock:
-            return self._pass()
+        """One pass over what ended or was marked. While another collector of the same database judges, this one looks
+        on: it writes nothing, and knows what is live."""
+        with self._lock, self._store.sole(_WORK) as mine:
+            return self._pass() if mine else self._look_on()
 
     def again(
         self,
@@ -151,7 +154,7 @@ class Judge:
         """Judges whole days again, up to what has ended, on ``processes`` (by default one a processor). ``progress`` is
         told the campus-days that are done, and all of them. Raises Stopped where the judge is told to stop: the days
         that were told as done are written. Raises WorkerLost likewise."""
-        with self._lock, Workers(self._store, processes) as workers:
+        with self._lock, self._store.sole(_WORK, wait=True), Workers(self._store, processes) as workers:
             self._catch_up(workers)
             with self._store.read() as connection:
                 self._holding.refresh(connection)
@@ -227,6 +230,33 @@ class Judge:
                 return Pass(more=True)
             total = total.and_also(self._settle(found, rest.plan, rest.marked, self._clock(), held))
         return structs.replace(total, more=total.more or bool(plan.later) or more)
+
+    def _look_on(self) -> Pass:
+        """What ended last, judged for this collector's own eyes."""
+        with self._store.read() as connection:
+            self._holding.refresh(connection)
+            held = self._holding.at(connection, self._clock())
+            seconds = held.policy.slot_seconds
+            finished = self._finished(seconds)
+            if finished == self._looked_at:
+                return Pass()
+            standings = sql.standings(connection)
+            begun = {name: begins(connection, name, seconds) for name in held.inventory.campuses}
+            works = [
+                CampusDay(one, local_day(finished, one.timezone), {finished: FIRST})
+                for name, one in held.inventory.campuses.items()
+                if (first := begun[name]) is not None and first <= finished
+            ]
+            outcomes = [
+                judge_campus_day(connection, one, self._held(connection, one, held), standings.get(one.campus.id, []))
+                for one in works
+            ]
+        self._looked_at = finished
+        self._from_above.look(outcomes, held.inventory, seconds)
+        self._remember(outcomes, finished)
+        for listener in self._listeners:
+            listener()
+        return Pass()
 
     def _worked_off(
         self, works: list[tuple[CampusDay, Held]], standings: dict[str, list[sql.Standing]], finished: int,

@@ -10,6 +10,7 @@ from __future__ import annotations
 import fcntl
 import os
 import sqlite3
+import zlib
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from contextlib import contextmanager
@@ -21,7 +22,7 @@ import alembic.command
 import alembic.config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, Engine, create_engine, event, inspect, make_url, select
+from sqlalchemy import Connection, Engine, create_engine, event, func, inspect, make_url, select
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.pool import QueuePool, StaticPool
 
@@ -92,6 +93,24 @@ class Store:
         """Runs ``function`` in the writer's thread in a transaction of its own. The future is resolved after the
         commit, with what it returned or raised."""
         return self.writer.write(function)
+
+    @contextmanager
+    def sole(self, work: str, *, wait: bool = False) -> Iterator[bool]:
+        """Whether no other collector of this database does ``work`` now; with ``wait`` only once none does. Beside
+        SQLite there is no other. Not to be entered twice."""
+        if self._write_engine is None or self.sqlite:
+            yield True
+            return
+        key = zlib.crc32(work.encode())
+        # A lock of the session: it goes with the process, however that ends.
+        with self._write_engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+            taken = func.pg_advisory_lock(key) if wait else func.pg_try_advisory_lock(key)
+            mine = connection.scalar(select(taken)) is not False
+            try:
+                yield mine
+            finally:
+                if mine:
+                    connection.scalar(select(func.pg_advisory_unlock(key)))
 
     def submit(self, batch: Batch) -> Future[Outcome]:
         """Evidence, with what else is waiting in one commit. Resolved after the commit."""

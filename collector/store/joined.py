@@ -141,7 +141,8 @@ def put(connection: Connection, made: Hour, entries: Sequence[Entry], instead_of
     where one of them was moved or joined by somebody else meanwhile."""
     wanted = {entry.id: (entry.campus, entry.position) for entry in entries}
     columns = (evidence.c.id, evidence.c.campus, evidence.c.position)
-    query = select(*columns).where(evidence.c.id.in_(list(wanted))).with_for_update()
+    # In one order: two collectors that take the same rows wait for one another and not in a circle.
+    query = select(*columns).where(evidence.c.id.in_(list(wanted))).order_by(evidence.c.id).with_for_update()
     found = {number: (campus, position) for number, campus, position in connection.execute(query)}
     if found != wanted or not all(_is_there(connection, hour) for hour in instead_of):
         return False

@@ -50,11 +50,12 @@ class Device:
 
 
 class District:
-    """A store with one real campus, and the clock and judge that belong to it."""
+    """A store with one real campus, and the clock and judge that belong to it. ``url``: of another database than one in
+    the folder."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, url: str = "") -> None:
         self.clock = Now(MORNING - 3600.0)
-        self.store = Store(f"sqlite:///{folder}/collector.db", slot_seconds=SLOT)
+        self.store = Store(url or f"sqlite:///{folder}/collector.db", slot_seconds=SLOT)
         beginning.ensure_policy(self.store, self.clock, demonstration=True, report_seconds=10)
         body, day = policy.shipped("baseline-2").to_bytes(), datetime.date(2026, 1, 1)
         self.store.write(lambda c: snapshots.keep(c, "policy", body, day, self.clock())).result()
@@ -95,9 +96,9 @@ def air(*, ours: bool = True) -> dict:
     }  # fmt: skip
 
 
-def lived_in(folder: Path) -> District:
+def lived_in(folder: Path, url: str = "") -> District:
     """Two days: a good slot, a dead access point, a silent agent, a cut campus, then what comes late."""
-    made = District(folder)
+    made = District(folder, url)
     one, two = Device("one"), Device("two")
     made.clock.at = float(MORNING)
     made.enroll(one)
