@@ -27,7 +27,7 @@ class Group(NamedTuple):
 
 
 class Limits(NamedTuple):
-    """What is ready: begun before ``before``, placed at ``through`` or earlier, and not the row ``newest``."""
+    """What is ready: begun before ``before``, placed at ``through`` or earlier, and before the row ``newest``."""
 
     before: float
     through: int | None
@@ -36,7 +36,7 @@ class Limits(NamedTuple):
 
 def limits(connection: Connection, before: float, *, forwards: bool) -> Limits:
     """``forwards``: what remote write has still to send stays as it is, so that it is read once and in order. The row
-    with the highest number stays: SQLite would give its number to the next one."""
+    with the highest number stays, and what lands meanwhile: SQLite would give their numbers to the next ones."""
     whole = before // SECONDS * SECONDS
     known = connection.scalar(select(cursor.c.position).where(cursor.c.name == outbox.CURSOR))
     through = (known or 0) if forwards else None
@@ -91,7 +91,7 @@ def _unpacked(found: Iterable[Any]) -> Iterable[Entry]:
 
 
 def _ready(limits: Limits) -> tuple[ColumnElement[bool], ...]:
-    where: tuple[ColumnElement[bool], ...] = (evidence.c.start_at < limits.before, evidence.c.id != limits.newest)
+    where: tuple[ColumnElement[bool], ...] = (evidence.c.start_at < limits.before, evidence.c.id < limits.newest)
     return where if limits.through is None else (*where, evidence.c.position <= limits.through)
 
 

@@ -68,7 +68,8 @@ def _late(store: Store, speed: float) -> list[float]:
     told: list[tuple[float, int]] = []
 
     def judged() -> None:
-        told.append((clock(), max((one.slot for one in judge.latest().values()), default=0)))
+        if live := judge.latest():
+            told.append((clock(), max(one.slot for one in live.values())))
 
     judge.on_judged(judged)
     begun = time.monotonic()
