@@ -18,6 +18,8 @@ from collector.store.ledger import LedgerRow, Written
 from collector.verification.facts import Campus, Difference, Expired, Snapshot, Stream
 
 _DAY_SECONDS = 86400
+_BEFORE_ALL = -(1 << 62)
+"""Rows that somebody has given a number below one are in no chain, and are looked at."""
 _STRETCH_SECONDS = 900.0
 
 
@@ -43,7 +45,7 @@ class StoreFacts:
         return 0, ""
 
     def written(self) -> Iterator[Written]:
-        return itertools.chain(ledger.written(self._connection), ledger.without_link(self._connection))
+        return itertools.chain(ledger.written(self._connection, _BEFORE_ALL), ledger.without_link(self._connection))
 
     def summed_otherwise(self) -> list[tuple[str, str]]:
         return day_sums.rebuild(self._connection, write=False).differing

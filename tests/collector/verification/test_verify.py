@@ -159,6 +159,7 @@ def test_a_changed_verdict_of_an_open_day_is_named_with_its_slot(district):
         ("DELETE FROM answered", "earlier than the first that is kept"),
         ("UPDATE heard SET first_at = first_at - 86400", "no signed report says so"),
         ("DELETE FROM ledger WHERE sealed_order = 1", "rows of the chain are missing"),
+        ("UPDATE ledger SET sealed_order = 0 WHERE sealed_order = (SELECT max(sealed_order) FROM ledger)", "missing"),
         ("DELETE FROM ledger WHERE day = '2026-09-15' AND revision = 2", "the digest of its evidence"),
         ("UPDATE ledger SET sealed_order = NULL, open = 1 WHERE sealed_order = 2", "closed and in no chain"),
         ("UPDATE placement SET place = 'lincoln/main/102'", "its counts"),
