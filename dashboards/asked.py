@@ -47,12 +47,17 @@ def criterion_state_of(campus: str) -> str:
 
 
 def thresholds() -> str:
-    """The policy's thresholds of every measure, by criterion."""
-    return " or ".join(f"campus_wifi_policy_{measure}" for measure in THRESHOLDS)
+    """The policy's thresholds of every measure, by criterion; of rates in bits, as people know them."""
+    return " or ".join(in_bits(f"campus_wifi_policy_{measure}") for measure in THRESHOLDS)
+
+
+def in_bits(rate: str) -> str:
+    """A rate as people know it: series hold bytes a second, by the convention of Prometheus."""
+    return f"8 * {rate}" if "_bytes_per_second" in rate else rate
 
 
 def policy(measure: str) -> Query:
     """The policy's threshold as a line of a graph, one for each criterion of the measure. A survey's is of a room's one
     measurement, not of a graph."""
     graphed = 'campus_wifi_policy_criterion_info{window!="survey"}'
-    return Query(f"campus_wifi_policy_{measure} and on (criterion) {graphed}", "asked: {{criterion}}")
+    return Query(f"{in_bits(f'campus_wifi_policy_{measure}')} and on (criterion) {graphed}", "asked: {{criterion}}")

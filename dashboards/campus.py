@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from dashboards import air, frame
-from dashboards.asked import OBJECTIVE, criterion_state_of, period_state_of, policy, state_of, thresholds
+from dashboards.asked import OBJECTIVE, criterion_state_of, in_bits, period_state_of, policy, state_of, thresholds
 from dashboards.frame import INCIDENTS, PLACE, REPORTING, cell, either, kept, link, to_board, value_of
 from dashboards.panels import (
     AGE,
-    BYTES_A_SECOND,
+    BITS_A_SECOND,
     COUNT,
     GREY,
     KNOWN_THEN,
@@ -17,6 +17,7 @@ from dashboards.panels import (
     PERIOD,
     SECONDS,
     SHARE,
+    SMALL,
     STATE,
     UP_DOWN,
     YES_NO,
@@ -37,7 +38,7 @@ SAID = {
     "Of": {"access_point": ("access points", GREY), "place": ("rooms", GREY), "campus": ("the campus", GREY)},
     "Each": {"<": ("below", GREY), "<=": ("at most", GREY), ">": ("above", GREY), ">=": ("at least", GREY)},
     "Unit": {"ratio": ("share", GREY), "seconds": ("seconds", GREY), "dbm": ("dBm", GREY),
-             "bytes_per_second": ("bytes a second", GREY)},
+             "bytes_per_second": ("bits a second", GREY)},
     "Required": {"true": ("required", GREY), "false": ("shown only", GREY)},
 }  # fmt: skip
 """What labels of a criterion are called in words."""
@@ -102,7 +103,7 @@ def _both_lines() -> list[Any]:
         lines("Commitment so far", "Bounds of the chosen period as they stood, and the objective.", SHARE,
               _share("met_ratio_lower")._replace(legend="met at least"),
               _share("met_ratio_upper")._replace(legend="met at most"),
-              Query(OBJECTIVE, "objective"), most=1, width=24),
+              Query(OBJECTIVE, "objective"), most=1, least=None, least_seen=0.8, width=24, no_value=NO_RECORD),
         heading("Coverage: is the signal there"),
         number("Rooms listed", "Rooms of the campus's room list.",
                Query(f"campus_wifi_coverage_listed_rooms{{{HERE}}}"), no_value="no room list"),
@@ -189,24 +190,25 @@ def _over_time() -> list[Any]:
         ),
         lines("Access points that answer", "Those of which the last slot knows, and those that answered.", COUNT,
               Query(f"campus:campus_wifi_ap_up:count{{{HERE}}}", "known"),
-              Query(f"campus:campus_wifi_ap_up:sum{{{HERE}}}", "answer"), step=True),
+              Query(f"campus:campus_wifi_ap_up:sum{{{HERE}}}", "answer"), step=True,
+              no_value="nobody knows of any access point"),
         lines("Round trip to access points", f"The {air.MOST_SERIES} slowest access points, by the slowest agent.",
-              SECONDS, _worst("campus_wifi_ap_rtt_seconds")),
+              SECONDS, _worst("campus_wifi_ap_rtt_seconds"), no_value="no access point has answered"),
         lines("Loss to access points", f"The {air.MOST_SERIES} access points that lose most.", SHARE,
-              _worst("campus_wifi_ap_loss_ratio"), most=1),
+              _worst("campus_wifi_ap_loss_ratio"), most_seen=SMALL, no_value="no access point was asked"),
         lines("Round trip by stage", "Gateway, DNS, collector and internet: the stage that is slow, and what the "
               "policy asks.", SECONDS,
               Query(f"max by (rung, target) (campus_wifi_path_rtt_seconds{{{HERE}}})", "{{rung}} {{target}}"),
-              policy("rtt_seconds")),
+              policy("rtt_seconds"), no_value="no agent here has measured"),
         lines("Loss by stage", "Gateway, DNS, collector and internet: the stage that fails, and what the policy asks.",
               SHARE,
               Query(f"max by (rung, target) (campus_wifi_path_loss_ratio{{{HERE}}})", "{{rung}} {{target}}"),
-              policy("loss_ratio"), most=1),
+              policy("loss_ratio"), most_seen=SMALL, no_value="no agent here has measured"),
         lines("Throughput", "Leased tests, at most one at a time a campus, and the download rate that the policy asks.",
-              BYTES_A_SECOND,
-              Query(f"campus_wifi_throughput_download_bytes_per_second{{{HERE}}}", "down {{place}}"),
-              Query(f"campus_wifi_throughput_upload_bytes_per_second{{{HERE}}}", "up {{place}}"),
-              policy("download_bytes_per_second"), dots=True),
+              BITS_A_SECOND,
+              Query(in_bits(f"campus_wifi_throughput_download_bytes_per_second{{{HERE}}}"), "download {{place}}"),
+              Query(in_bits(f"campus_wifi_throughput_upload_bytes_per_second{{{HERE}}}"), "upload {{place}}"),
+              policy("download_bytes_per_second"), dots=True, no_value="no test has run here"),
     ]  # fmt: skip
 
 

@@ -47,7 +47,7 @@ def _now() -> list[Any]:
         number("Met now", "Campuses whose last slot of class met the policy.", _count("met"), color=GREEN,
                no_value=nobody),
         number("In class", "Campuses that were in class in the last judged slot.",
-               Query(f"sum(campus_wifi_campus_in_class {OF})"), no_value="no data"),
+               Query(f"sum(campus_wifi_campus_in_class {OF})"), no_value="nothing judged"),
         number("In the inventory", "All campuses of the inventory, with agents or without.", Query(f"count({INFO})"),
                no_value="no inventory"),
         number("Last judged slot", "When the newest judged slot ended. Old: what stands here is old too.",
@@ -124,17 +124,18 @@ def make() -> Any:
         lines(
             f"Real campuses by verdict, {KNOWN_THEN}", "Campuses in class by verdict, real ones only.", COUNT,
             Query('sum by (verdict) (region_verdict:campus_wifi_campuses:count{region=~"$region"})', "{{verdict}}"),
-            step=True,
+            step=True, no_value="no campus in class, or no data",
         ),
         lines(
             "Access points that answer", "Share of access points that answered in the last slot.", SHARE,
             Query(f"sum by (region) (region:campus_wifi_ap_up:sum{{{KIND}}}) / "
                   f"sum by (region) (region:campus_wifi_ap_up:count{{{KIND}}})", "{{region}}"),
-            most=1,
+            most=1, no_value="nobody knows of any access point",
         ),
         lines(
             "Open incidents by cause", "Campuses with an incident that is not over, as it was known at the time.",
             COUNT, Query(f"sum by (cause) (campus_wifi_incidents_open {OF})", "{{cause}}"), step=True, width=24,
+            no_value="no incident was open, or no data",
             leads=to_board("The incidents on the board", INCIDENTS),
         ),
         firing(),

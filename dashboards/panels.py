@@ -15,8 +15,10 @@ from grafana_foundation_sdk.models import common
 from grafana_foundation_sdk.models import dashboard as model
 
 SOURCE = common.DataSourceRef("prometheus", "${datasource}")
-SECONDS, SHARE, BYTES_A_SECOND, COUNT, AGE = "s", "percentunit", "Bps", "short", "dateTimeFromNow"
-SIGNAL, BYTES, PER_SECOND, DATE = "dBm", "bytes", "cps", "dateTimeAsLocal"
+SECONDS, SHARE, BYTES_A_SECOND, BITS_A_SECOND, COUNT = "s", "percentunit", "Bps", "bps", "locale"
+SIGNAL, BYTES, PER_SECOND, AGE, CELSIUS = "dBm", "bytes", "cps", "dateTimeFromNow", "celsius"
+SMALL = 0.05
+"""Shares of which a hundredth counts: an axis up to 100 % would hide them."""
 REPORT = "1m"
 """No finer than agents report: a graph is no truer for being asked four times as often."""
 KNOWN_THEN = "as known at the time"
@@ -91,15 +93,19 @@ def number(
 
 
 def lines(
-    title: str, description: str, unit: str, *queries: Query, width: int = 12, most: float | None = None,
-    least: float | None = 0.0, step: bool = False, stacked: bool = False, dots: bool = False,
+    title: str, description: str, unit: str, *queries: Query, no_value: str, width: int = 12,
+    most: float | None = None, least: float | None = 0.0, most_seen: float | None = None,
+    least_seen: float | None = None, step: bool = False, stacked: bool = False, dots: bool = False,
     leads: dict[str, Any] | None = None,
 ) -> Any:  # fmt: skip
-    """Measurements over time. A gap stays a gap. ``stacked``: parts of one whole; ``dots``: single tries, which no line
+    """Measurements over time. A gap stays a gap. ``most`` and ``least`` end the axis; ``most_seen`` and ``least_seen``
+    only where no value lies beyond. ``stacked``: parts of one whole; ``dots``: single tries, which no line
     may join; ``leads``: where a click on a line leads."""
     panel = timeseries.Panel().title(title).description(description).unit(unit).span(width).height(8)
     panel = panel.min(least).interval(REPORT) if least is not None else panel.interval(REPORT)
-    panel = panel.show_points(common.VisibilityMode.AUTO).span_nulls(False).thresholds(_plain()).no_value("no data")
+    panel = panel.show_points(common.VisibilityMode.AUTO).span_nulls(False).thresholds(_plain()).no_value(no_value)
+    panel = panel.axis_soft_max(most_seen) if most_seen is not None else panel
+    panel = panel.axis_soft_min(least_seen) if least_seen is not None else panel
     panel = panel.tooltip(common_builders.VizTooltipOptions().mode(common.TooltipDisplayMode.MULTI))
     panel = panel.line_interpolation(common.LineInterpolation.STEP_AFTER) if step else panel
     panel = panel.max(most) if most is not None else panel
@@ -134,7 +140,7 @@ def timeline(
 def rows(
     title: str, description: str, *queries: Query, by: str, names: dict[str, str], hidden: tuple[str, ...] = (),
     overrides: dict[str, dict[str, Any]] | None = None, sort: str = "", ascending: bool = False,
-    no_value: str = "no data", height: int = 10, width: int = 24,
+    no_value: str, height: int = 10, width: int = 24,
 ) -> Any:  # fmt: skip
     """A table of now: queries joined by the label ``by``; ``names``: column to heading, in order; a heading's
     ``overrides`` are Grafana's field properties."""

@@ -5,17 +5,19 @@ from __future__ import annotations
 from typing import Any
 
 from dashboards import air, frame
-from dashboards.asked import policy
+from dashboards.asked import in_bits, policy
 from dashboards.campus import name_of_campus
 from dashboards.frame import CAMPUS, REPORTING, kept, link
 from dashboards.panels import (
     AGE,
-    BYTES_A_SECOND,
+    BITS_A_SECOND,
+    CELSIUS,
     COUNT,
     KNOWN_THEN,
     MET,
     SECONDS,
     SHARE,
+    SMALL,
     UP_DOWN,
     Query,
     heading,
@@ -28,6 +30,7 @@ from dashboards.panels import (
 UID = frame.PLACE
 ROOM = 'campus="$campus",place="$place"'
 AP = 'campus="$campus",ap="$ap"'
+NOBODY = "no agent in the room has measured"
 
 
 def _room() -> list[Any]:
@@ -54,22 +57,31 @@ def _room() -> list[Any]:
         heading("Path and throughput from the room"),
         lines("Round trip by stage", "Gateway, DNS, collector and internet, and what the policy asks.", SECONDS,
               Query(f"max by (rung, target) (campus_wifi_path_rtt_seconds{{{ROOM}}})", "{{rung}} {{target}}"),
-              policy("rtt_seconds")),
+              policy("rtt_seconds"), no_value=NOBODY),
         lines("Loss by stage", "Gateway, DNS, collector and internet, and what the policy asks.", SHARE,
               Query(f"max by (rung, target) (campus_wifi_path_loss_ratio{{{ROOM}}})", "{{rung}} {{target}}"),
-              policy("loss_ratio"), most=1),
+              policy("loss_ratio"), most_seen=SMALL, no_value=NOBODY),
         lines("Jitter by stage", "Mean difference between neighbouring round trips.", SECONDS,
-              Query(f"max by (rung, target) (campus_wifi_path_jitter_seconds{{{ROOM}}})", "{{rung}} {{target}}")),
-        lines("Throughput", "Leased tests, and the download rate that the policy asks.", BYTES_A_SECOND,
-              Query(f"max by (agent) (campus_wifi_throughput_download_bytes_per_second{{{ROOM}}})", "down {{agent}}"),
-              Query(f"max by (agent) (campus_wifi_throughput_upload_bytes_per_second{{{ROOM}}})", "up {{agent}}"),
-              policy("download_bytes_per_second"), dots=True),
+              Query(f"max by (rung, target) (campus_wifi_path_jitter_seconds{{{ROOM}}})", "{{rung}} {{target}}"),
+              no_value=NOBODY),
+        lines("Throughput", "Leased tests, and the download rate that the policy asks.", BITS_A_SECOND,
+              *[Query(in_bits(f"max by (agent) (campus_wifi_throughput_{way}_bytes_per_second{{{ROOM}}})"),
+                      f"{way} {{{{agent}}}}") for way in ("download", "upload")],
+              policy("download_bytes_per_second"), dots=True, no_value="no test has run here"),
         lines("Round trip idle and under load", "Before a test and while it loads the path.", SECONDS,
               Query(f"max(campus_wifi_throughput_rtt_idle_seconds{{{ROOM}}})", "idle"),
-              Query(f"max(campus_wifi_throughput_rtt_loaded_seconds{{{ROOM}}})", "loaded"), dots=True),
+              Query(f"max(campus_wifi_throughput_rtt_loaded_seconds{{{ROOM}}})", "loaded"), dots=True,
+              no_value="no test has run here"),
         lines("Agent's processor and memory", "Busy and used share of the device: a busy device measures badly.", SHARE,
               Query(f"max by (agent) (campus_wifi_host_cpu_ratio{{{ROOM}}})", "processor {{agent}}"),
-              Query(f"max by (agent) (campus_wifi_host_memory_used_ratio{{{ROOM}}})", "memory {{agent}}"), most=1),
+              Query(f"max by (agent) (campus_wifi_host_memory_used_ratio{{{ROOM}}})", "memory {{agent}}"), most=1,
+              no_value="no agent in the room has said"),
+        lines("Agent's clock against NTP", "What NTP says it is off; behind is below zero.", SECONDS,
+              Query(f"max by (agent) (campus_wifi_host_clock_offset_seconds{{{ROOM}}})", "{{agent}}"), least=None,
+              no_value="no agent in the room has asked NTP"),
+        lines("Agent's temperature", "Of the device: where it is hot it slows down.", CELSIUS,
+              Query(f"max by (agent) (campus_wifi_host_temperature_celsius{{{ROOM}}})", "{{agent}}"), least=None,
+              no_value="no agent in the room can tell"),
     ]  # fmt: skip
 
 
@@ -85,14 +97,16 @@ def _access_point() -> list[Any]:
         timeline(f"Access point, {KNOWN_THEN}", "Whether it answered an agent in the slot. A gap: nobody can know.",
                  UP_DOWN, Query(f"campus_wifi_ap_up{{{AP}}}", "{{ap}}"), height=4, width=12),
         lines("Round trip to the access point", "Mean of each measurement, by who asks.", SECONDS,
-              Query(by.format("campus_wifi_ap_rtt_seconds"), seen_from)),
+              Query(by.format("campus_wifi_ap_rtt_seconds"), seen_from), no_value="it has not answered"),
         lines("Loss to the access point", "Share of requests without an answer, by who asks.", SHARE,
-              Query(by.format("campus_wifi_ap_loss_ratio"), seen_from), most=1),
+              Query(by.format("campus_wifi_ap_loss_ratio"), seen_from), most_seen=SMALL,
+              no_value="nobody has asked it"),
         lines("Jitter to the access point", "Mean difference between neighbouring round trips.", SECONDS,
-              Query(by.format("campus_wifi_ap_jitter_seconds"), seen_from)),
+              Query(by.format("campus_wifi_ap_jitter_seconds"), seen_from), no_value="it has not answered"),
         lines("Requests and answers", "Sent and received in one measurement, all agents.", COUNT,
               Query(f"sum(campus_wifi_ap_sent{{{AP}}})", "sent"),
-              Query(f"sum(campus_wifi_ap_received{{{AP}}})", "received"), step=True),
+              Query(f"sum(campus_wifi_ap_received{{{AP}}})", "received"), step=True,
+              no_value="nobody has asked it"),
     ]  # fmt: skip
 
 

@@ -6,7 +6,6 @@ from typing import Any
 
 from collector.alerting.alert import AGENT_SILENT_SLOTS
 from collector.alerting.monitoring import JOB
-from collector.policies import policy
 from dashboards import frame
 from dashboards.asked import KIND, OF
 from dashboards.district import firing
@@ -30,8 +29,8 @@ from dashboards.panels import (
 )  # fmt: skip
 
 UID = frame.REPORTING
-SILENT_SECONDS = AGENT_SILENT_SLOTS * policy.baseline().slot_seconds
-"""The same silence that the alert AgentSilent speaks of."""
+NOT_FORWARDED = "nothing is forwarded: remote_write_url is not set"
+NEVER_READ = "never read: see Collector"
 REPORTED = "campus_wifi_agent_last_report_timestamp_seconds"
 MOST = 25
 ANSWERS = {"0": ("does not answer", RED), "1": ("answers", GREEN)}
@@ -48,9 +47,10 @@ def _now() -> list[Any]:
                values=ANSWERS, no_value="never read: check the scrape configuration"),
         number("Agents", "Approved agents that stand somewhere and have ever reported.",
                Query(f"count({REPORTED} {OF})"), no_value="no agent has reported"),
-        # A sum over "is it silent", so that nought is said only where agents are known.
-        number("Silent agents", f"No report kept for {SILENT_SECONDS // 60} minutes. It says nothing about the Wi-Fi.",
-               Query(f"sum(((time() - {REPORTED}) > bool {SILENT_SECONDS}) {OF})"), color=YELLOW,
+        # Recorded with the rules, so that the alert and this count speak of the same silence.
+        number("Silent agents", f"No report kept for {AGENT_SILENT_SLOTS} slots, which is what the alert AgentSilent "
+               "speaks of. It says nothing about the Wi-Fi.",
+               Query(f"sum(region:campus_wifi_agents_silent:count{{{KIND}}})"), color=YELLOW,
                no_value="no agent has reported"),
         number("Clock not synchronised", "Agents whose newest report said so. Their reports are placed later.",
                Query(f'sum((campus_wifi_agent_clock{{state!="synced"}} {OF}) or (0 * campus_wifi_agent_clock {OF}))'),
@@ -93,12 +93,13 @@ def _who() -> list[Any]:
              sort="Last report", ascending=True, no_value="no agent has reported", height=12),
         lines("Agents by version", "As their newest reports said.", COUNT,
               Query(f"sum by (version) (region_version:campus_wifi_agents:count{{{KIND}}})", "{{version}}"),
-              step=True, stacked=True),
+              step=True, stacked=True, no_value="no agent has said"),
         lines("Agents by state of their clock", "Estimated and unknown: reports are placed later, by an anchor.", COUNT,
               Query(f"sum by (state) (region_state:campus_wifi_agents:count{{{KIND}}})", "{{state}}"),
-              step=True, stacked=True),
-        lines("Silent agents", f"No report for {SILENT_SECONDS // 60} minutes, as it was known at the time.", COUNT,
-              Query(f"sum by (region) (region:campus_wifi_agents_silent:count{{{KIND}}})", "{{region}}"), step=True),
+              step=True, stacked=True, no_value="no agent has said"),
+        lines("Silent agents by region", "As it was known at the time.", COUNT,
+              Query(f"sum by (region) (region:campus_wifi_agents_silent:count{{{KIND}}})", "{{region}}"), step=True,
+              no_value="no agent has reported"),
         _worst("Fullest spools", "Reports that wait on the device", "campus_wifi_agent_waiting_reports", COUNT),
         rows("Clocks that are not synchronised", "Agents whose newest report said so, and what it said.",
              Query(f'max by (campus, place, agent, state) (campus_wifi_agent_clock{{state!="synced"}} {OF})'),
@@ -122,30 +123,33 @@ def _ingest() -> list[Any]:
     return [
         heading("Ingest and judging"),
         lines("Reports by what became of them", "Accepted, duplicate or rejected, in a second.", PER_SECOND,
-              _rate("campus_wifi_ingest_reports_total", "status")),
+              _rate("campus_wifi_ingest_reports_total", "status"), no_value="no report came"),
         lines("Refused, by reason", "Requests and reports that were refused, in a second.", PER_SECOND,
-              _rate("campus_wifi_ingest_rejected_total", "reason")),
+              _rate("campus_wifi_ingest_rejected_total", "reason"), no_value="nothing was refused"),
         lines("From receipt to durable commit", "Half, and 99 of 100, of the pushes were faster.", SECONDS,
               Query(f"histogram_quantile(0.5, {bucket})", "half"),
-              Query(f"histogram_quantile(0.99, {bucket})", "99 %")),
+              Query(f"histogram_quantile(0.99, {bucket})", "99 %"), no_value="no push came"),
         lines("Pushes", "Bytes of pushes as received, in a second.", BYTES_A_SECOND,
-              Query("sum(rate(campus_wifi_ingest_received_bytes_total[$__rate_interval]))", "received")),
+              Query("sum(rate(campus_wifi_ingest_received_bytes_total[$__rate_interval]))", "received"),
+              no_value=NEVER_READ),
         lines("Age of the newest judged slot", "How old what is shown of the campuses is.", SECONDS,
-              Query("time() - max(campus_wifi_judged_slot_timestamp_seconds)", "age")),
+              Query("time() - max(campus_wifi_judged_slot_timestamp_seconds)", "age"), no_value="nothing judged"),
         lines("Slots that wait to be judged again", "Late evidence marks them.", COUNT,
-              Query("max(campus_wifi_evaluate_dirty_slots)", "waiting"), step=True),
+              Query("max(campus_wifi_evaluate_dirty_slots)", "waiting"), step=True, no_value=NEVER_READ),
         heading("Forwarding and disk"),
         lines("Age of what waits to be forwarded", "Of the oldest report that has not reached Prometheus.", SECONDS,
-              Query("max(campus_wifi_remote_write_lag_seconds)", "lag")),
+              Query("max(campus_wifi_remote_write_lag_seconds)", "lag"), no_value=NOT_FORWARDED),
         lines("Reports to be forwarded", "Kept reports that the cursor has not passed.", COUNT,
-              Query(f"max({waiting})", "waiting"), step=True),
+              Query(f"max({waiting})", "waiting"), step=True, no_value=NOT_FORWARDED),
         lines("Forwarding by outcome", "Remote-write requests in a second.", PER_SECOND,
-              _rate("campus_wifi_remote_write_requests_total", "outcome")),
+              _rate("campus_wifi_remote_write_requests_total", "outcome"), no_value=NOT_FORWARDED),
         lines("Refused for good", "Reports of which the receiver refused samples: mostly older than its window.",
               PER_SECOND,
-              Query("sum(rate(campus_wifi_remote_write_refused_reports_total[$__rate_interval]))", "refused")),
+              Query("sum(rate(campus_wifi_remote_write_refused_reports_total[$__rate_interval]))", "refused"),
+              no_value=NOT_FORWARDED),
         lines("Collector's disk", "Free share of the file system where the evidence is.", SHARE,
-              Query("min(campus_wifi_disk_free_bytes / campus_wifi_disk_size_bytes)", "free"), most=1),
+              Query("min(campus_wifi_disk_free_bytes / campus_wifi_disk_size_bytes)", "free"), most=1,
+              no_value=NEVER_READ),
         number("Watchdog came back", "When Alertmanager last brought the watchdog back to the collector: alerting "
                "works from end to end. Nothing: no way back is configured.",
                Query("max(campus_wifi_watchdog_timestamp_seconds > 0) * 1000"), AGE,
@@ -197,9 +201,10 @@ def _alerting() -> list[Any]:
             "campus_wifi_incidents_closed", "cause", "Cause", last_words, "nobody has closed an incident yet",
         ),
         lines("Notifications that came back", "Of Alertmanager, by what became of them, in a second.", PER_SECOND,
-              _rate("campus_wifi_notifications_total", "outcome")),
+              _rate("campus_wifi_notifications_total", "outcome"), no_value="none came back"),
         lines("Requests to Alertmanager", "For silences, by outcome, in a second.", PER_SECOND,
-              _rate("campus_wifi_alertmanager_requests_total", "outcome")),
+              _rate("campus_wifi_alertmanager_requests_total", "outcome"),
+              no_value="no Alertmanager is configured"),
         firing('scope=~"agent|monitoring"'),
     ]  # fmt: skip
 

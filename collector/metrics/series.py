@@ -108,6 +108,7 @@ WIRE: tuple[Forwarded, ...] = (
         ("handshake_seconds", "handshake_seconds", "seconds", "Stage 4-way handshake of one try to join.", 1.0),
         ("dhcp_seconds", "dhcp_seconds", "seconds", "Stage DHCP of one try to join.", 1.0),
         ("dns_seconds", "dns_seconds", "seconds", "Stage DNS of one try to join.", 1.0),
+        ("portal_seconds", "portal_seconds", "seconds", "Stage captive-portal check of one try to join.", 1.0),
         ("first_byte_seconds", "first_byte_seconds", "seconds", "First byte of a known page after joining.", 1.0),
     ),
     *_wire(

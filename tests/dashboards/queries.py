@@ -27,6 +27,8 @@ EMPTY_WHEN_WELL = {
     ("district", "Open incidents by cause"): "no incident is open",
     ("reporting", "Clocks that are not synchronised"): "all clocks are",
     ("place", "Round trip idle and under load"): "over a line as fast as a namespace a test ends before it is loaded",
+    ("place", "Agent's clock against NTP"): "no NTP is asked in a namespace",
+    ("place", "Agent's temperature"): "a virtual machine has no sensor",
     ("reporting", "Precision of each alert"): "nobody was told of a fault",
     ("reporting", "Incidents by cause"): "nobody has closed an incident",
     ("reporting", "Refused, by reason"): "nothing was refused",

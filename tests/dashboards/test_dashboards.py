@@ -173,4 +173,28 @@ def test_a_signal_below_zero_is_not_cut_off_and_stages_are_stacked_into_one_whol
 
     assert all("min" not in of for of in shown.values() if of.get("unit") == "dBm")
     assert shown["Stages of joining"]["custom"]["stacking"]["mode"] == "normal"
-    assert shown["Tries to join"]["custom"]["drawStyle"] == "points"
+    assert shown["Tries that joined"]["custom"]["drawStyle"] == "points"
+
+
+@pytest.mark.parametrize("uid", BOARDS)
+def test_no_two_panels_have_the_same_title_and_each_says_what_its_silence_means(uid: str) -> None:
+    shown = [panel for panel in BOARDS[uid]["panels"] if panel["type"] != "row"]
+
+    assert len({panel["title"] for panel in shown}) == len(shown)
+    assert not [panel["title"] for panel in shown if panel["fieldConfig"]["defaults"]["noValue"] == "no data"]
+
+
+def test_a_small_share_is_not_hidden_by_an_axis_up_to_all_of_it() -> None:
+    shown = {p["title"]: p["fieldConfig"]["defaults"] for uid in ("campus", "place") for p in BOARDS[uid]["panels"]
+             if p["type"] == "timeseries"}  # fmt: skip
+    small = {title: of for title, of in shown.items() if title.startswith("Loss") or title == "Frames sent again"}
+
+    assert len(small) == 4
+    assert all("max" not in of and of["custom"]["axisSoftMax"] == 0.05 for of in small.values())
+
+
+def test_people_read_rates_of_tests_in_bits_beside_a_threshold_in_bits() -> None:
+    rates = [panel for uid in ("campus", "place") for panel in BOARDS[uid]["panels"] if panel["title"] == "Throughput"]
+
+    assert [panel["fieldConfig"]["defaults"]["unit"] for panel in rates] == ["bps", "bps"]
+    assert all(target["expr"].startswith("8 * ") for panel in rates for target in panel["targets"])

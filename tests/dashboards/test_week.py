@@ -8,6 +8,7 @@ import pytest
 
 from collector.alerting import notifications
 from collector.alerting.alert import Terms
+from collector.judgement.samples import JOINING
 from tests.dashboards import queries, week
 from tests.dashboards.queries import Asked
 from tests.dashboards.server import Server, serving
@@ -54,9 +55,27 @@ def test_the_criteria_of_slot_day_and_survey_each_have_a_state_bounds_and_their_
 
     assert {row["metric"]["window"] for row in facts.values()} == {"slot", "day", "survey"}
     assert all(column.keys() == facts.keys() for column in columns)
+    # A rate in bits, as people know it.
     assert {name: float(row["value"][1]) for name, row in columns[-1].items()} == {
-        name: value for name, (_, value) in week.CRITERIA.items()
+        name: value * (8 if "bytes" in measure else 1) for name, (measure, value) in week.CRITERIA.items()
     }
+
+
+def test_a_try_that_joined_is_held_against_what_the_policy_asks_of_it_without_scan_and_page(simulated: Week) -> None:
+    asked = next(one for one in queries.every() if one.panel == "Tries that joined")
+    found = simulated.server.ask(asked, simulated.end, SIX_HOURS)
+    stages = [
+        simulated.server.ask(asked._replace(expr=f'campus_wifi_join_{stage}_seconds{{campus="campus-0"}}'),
+                             simulated.end, SIX_HOURS)
+        for stage in JOINING
+    ]  # fmt: skip
+
+    of_agent = {row["metric"]["agent"]: dict(row["values"]) for row in found}
+    for agent, values in of_agent.items():
+        parts = [dict(row["values"]) for one in stages for row in one if row["metric"]["agent"] == agent]
+        assert len(parts) == len(JOINING)
+        for at, value in values.items():
+            assert float(value) == pytest.approx(sum(float(part[at]) for part in parts))
 
 
 def test_the_precision_of_an_alert_leaves_out_what_is_not_resolved_yet(simulated: Week) -> None:
