@@ -13,13 +13,13 @@ from typing import Any
 import msgspec
 from rich.text import Text
 
-from collector.commands.console import cell, out, print_json, say, table, visible, wrong_use
+from collector.commands.console import Failure, cell, out, print_json, say, table, visible, wrong_use
 from collector.commands.present import settings
 from collector.holding import DEFAULT_TIMEZONE, day_at, held_at, is_back_dated, kept_later
 from collector.policies import beside, findings
 from collector.policies import policy as policies
 from collector.policies.policy import Criterion, Policy, PolicyError
-from collector.store import Store, StoreError, snapshots
+from collector.store import Missing, Store, StoreError, snapshots
 
 MARKS = "mark: S seen in the source, R recalled, P proposed by the policy's author"
 
@@ -169,8 +169,10 @@ def holding(arguments: argparse.Namespace) -> Standing:
                 kept_at = kept_later(listed, today)
                 zone = held.timezone if held else DEFAULT_TIMEZONE
                 return Standing(policy, today, is_back_dated(policy, kept_at, zone), kept_at)
-    except StoreError:
+    except Missing:
         pass
+    except StoreError as fault:
+        raise Failure(str(fault)) from None
     return Standing(policies.baseline(), _utc_day(now))
 
 

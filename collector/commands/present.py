@@ -14,7 +14,7 @@ from collector.commands.console import Failure, wrong_use
 from collector.config import Config, ConfigError
 from collector.inventory import Inventory
 from collector.lists.list_imports import present
-from collector.store import Busy, Outdated, Store, StoreError, agents, surroundings
+from collector.store import Busy, Missing, Outdated, Store, StoreError, agents, surroundings
 
 
 def settings(arguments: argparse.Namespace) -> Config:
@@ -44,8 +44,10 @@ def present_inventory(arguments: argparse.Namespace, day: datetime.date) -> Inve
         # An import writes anyhow; to show its difference the database must be up to date too.
         with open_store(config, write=True) as store, store.read() as connection:
             return present(connection, day)
-    except StoreError:
+    except Missing:
         return Inventory(campuses={}, access_points={}, places={})
+    except StoreError as fault:
+        raise Failure(str(fault)) from None
 
 
 def agents_present(arguments: argparse.Namespace) -> list[dict[str, Any]]:

@@ -27,6 +27,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.pool import QueuePool, StaticPool
 
 from collector.store.ingest import Batch, Outcome
+from collector.store.refusal import why
 from collector.store.schema import counter
 from collector.store.writer import Answer, Deliver, Writer
 
@@ -36,6 +37,10 @@ _BUSY_SECONDS = 10.0
 
 class StoreError(Exception):
     """The database cannot be used. Says what, where and what to do."""
+
+
+class Missing(StoreError):
+    """There is no database yet."""
 
 
 class Busy(StoreError):
@@ -60,11 +65,11 @@ class Store:
             if not self.url.database or self.url.database == ":memory:":
                 raise StoreError(f"{url}: the database must be a file; write sqlite:////FOLDER/collector.db")
             self.path: Path | None = path
-            if not write and not path.exists():
-                raise StoreError(f"{path}: no database yet; start `wifi-collector serve` or import first")
         else:
             self.path = None
         try:
+            if self.path is not None and not write and not self.path.exists():
+                raise Missing(f"{self.path}: no database yet; start `wifi-collector serve` or import first")
             if write:
                 self._open_writer(slot_seconds)
             self._read_engine = self._readers()
@@ -72,7 +77,8 @@ class Store:
                 self._check_revision()
         except (SQLAlchemyError, sqlite3.Error, OSError) as fault:
             self.close()
-            raise StoreError(f"{self.place}: cannot be opened: {fault}"[:300]) from None
+            where = self.path or self.place
+            raise StoreError(f"{where}: cannot be opened: {why(self.path, fault, write=write)}"[:600]) from None
 
     @property
     def place(self) -> str:
