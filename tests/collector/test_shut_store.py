@@ -1,4 +1,4 @@
-"""A database that cannot be opened: said with whose it is, who asked and what to do, by every command that looks at it."""
+"""A database that cannot be opened: whose it is, who asked and what to do, said by every command that looks at it."""
 
 import os
 import subprocess
@@ -41,7 +41,8 @@ def test_a_folder_of_another_is_named_with_its_owner_and_who_asked(data: Path) -
 
     assert said(data, _POWERLESS, "serve") == (
         f"wifi-collector: {data}/collector.db: cannot be opened: {data} belongs to nobody:nogroup (65534:65534), "
-        f"mode 0755, and cannot be written by root (0:0), as whom this runs; run as its owner, or give it: chown 0:0 {data}\n"
+        f"mode 0755, and cannot be written by root (0:0), as whom this runs; "
+        f"run as its owner, or give it: chown 0:0 {data}\n"
     )
 
 
