@@ -14,7 +14,7 @@ from typing import Any
 
 from collector.access.roles import NAMED, NOTIFIER
 from collector.commands.administer import perform
-from collector.commands.console import Failure, cell, out, print_json, say, table, wrong_use
+from collector.commands.console import Failure, cell, err, out, print_json, say, table, wrong_use
 from collector.commands.present import open_store, settings
 from collector.store import api_tokens
 
@@ -112,6 +112,13 @@ def _made(arguments: argparse.Namespace, verb: str, body: dict[str, Any]) -> int
         print_json(made)
     else:
         say(made["token"])
+        # Beside it, so that the token alone goes into a file.
+        old = (
+            f"; {made['replaces']} for {made['old_expires_in_hours']:g} more hours at most"
+            if "replaces" in made
+            else ""
+        )
+        err().print(f"a token for {made['name']} ({made['role']}), good until {made['expires_at']}{old}", markup=False)
     return 0
 
 

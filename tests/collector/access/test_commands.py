@@ -76,7 +76,9 @@ def test_a_programs_token_is_shown_once_listed_by_its_first_characters_and_revok
 
 
 def test_alertmanagers_token_has_no_role_and_is_replaced_while_the_old_one_goes_on(run: Run) -> None:
-    secret = run("token", "create", "--kind", "notifications", "--name", "alertmanager").stdout.strip()
+    made = run("token", "create", "--kind", "notifications", "--name", "alertmanager")
+    secret = made.stdout.strip()
+    assert "a token for alertmanager (notifications), good until 2" in made.stderr
     new = json.loads(run("token", "replace", secret[:12], "--hours", "2", "--json").stdout)
     listed = json.loads(run("token", "list", "--json").stdout)
 
