@@ -40,7 +40,8 @@ def measured(policy: Policy, radio: Radio, evidence: Iterable[Placed]) -> dict[s
     for (room, _, at), one_air in sorted(heard.items(), key=lambda item: (item[0][2], item[0][1])):
         said = {one.id: air.judged(one, one_air, radio.access_points, radio.ssids) for one in wanted}
         if room not in found or set(said.values()) != {"unknown"}:
-            found[room] = RoomAir(at, dict(said))
+            # As the record is read again: an instant is no whole number there.
+            found[room] = RoomAir(float(at), dict(said))
     return found
 
 

@@ -90,6 +90,18 @@ def test_a_first_answer_that_comes_late_is_told_to_the_slots_after_it(tmp_path):
     made.store.close()
 
 
+def test_a_day_whose_last_judged_slot_measured_a_room_is_confirmed_while_it_is_open(tmp_path):
+    made = District(tmp_path)
+    one = Device("one")
+    made.clock.at = float(MORNING)
+    made.enroll(one)
+    made.push(one, *(one.minute(MORNING + 60 * k, **air()) for k in range(5)))
+    made.judge_until(MORNING + SLOT + 61)
+
+    assert verified(made.store)[0] == []
+    made.store.close()
+
+
 def test_what_an_approval_or_a_back_dated_room_changes_is_judged_again_in_silent_slots_too(district):
     three = Device("three")
     district.enroll(three, HOME)
