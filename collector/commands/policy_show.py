@@ -68,6 +68,9 @@ def _head(policy: Policy, one: Standing | None = None) -> None:
     if policy.author or policy.reason:
         say(f"author {policy.author or '-'}: {policy.reason or 'no reason given'}")
     say(f"objectives: {policy.slot_objective:.0%} of class time, {policy.day_objective:.0%} of school days")
+    heard = policy.beacon_stretches
+    if heard > 1:
+        say(f"a beacon is missed by agents that heard it in {heard} separate five minutes before")
     say(f"slots of {policy.slot_seconds} seconds, digest {policy.hash[:12]}")
 
 

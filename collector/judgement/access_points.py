@@ -22,7 +22,8 @@ Pairs = frozenset[tuple[str, str]]
 class Witnesses(Struct, frozen=True):
     """``asking``: agents whose word on echoes counts; ``silent``: placed agents that asked nothing. ``ears``: agents
     that listened or said anything; ``mute``: placed agents that said nothing at all. ``answered``, ``heard``: (agent,
-    access point) pairs of an earlier echo, an earlier beacon."""
+    access point) pairs of an earlier echo, an earlier beacon; ``missed``: pairs whose beacon was heard often enough
+    that its absence says something. An agent that heard it once may still disprove what the others miss."""
 
     asking: Sequence[Said]
     silent: Sequence[str]
@@ -30,6 +31,7 @@ class Witnesses(Struct, frozen=True):
     mute: Sequence[str]
     answered: Pairs
     heard: Pairs
+    missed: Pairs
 
     @property
     def no_beacons(self) -> bool:
@@ -82,6 +84,8 @@ def _echo(criterion: Criterion, ap: str, seen: Witnesses) -> State:
 
 
 def _beacon_missing(ap: str, seen: Witnesses) -> bool:
-    """Every agent that heard it before and still listens hears others and not this one."""
+    """Every agent that heard it before and still listens hears others and not this one, and one of them heard it often
+    enough to miss it."""
     used_to = [one for one in seen.ears if (one.agent, ap) in seen.heard and one.air.looked]
-    return bool(used_to) and all(one.air.listened and one.air.hears for one in used_to)
+    usual = any((one.agent, ap) in seen.missed for one in used_to)
+    return usual and all(one.air.listened and one.air.hears for one in used_to)

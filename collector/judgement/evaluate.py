@@ -31,7 +31,8 @@ _NAMED = 50
 
 class Context(Struct, frozen=True):
     """What is known beside the slot's evidence. ``ever_answered``: (agent, access point) pairs that answered before;
-    ``ever_heard``: (agent, BSSID) pairs whose beacon was heard before;
+    ``ever_heard``: (agent, BSSID) pairs whose beacon was heard before; ``often_heard``: those heard as often as the
+    policy asks before its absence counts, where None is given all of them;
     ``agents``: (agent, place, from, to) of approved placements; ``unconfirmed``: (agent, from, to) of those in doubt;
     ``collector_gaps``: [from, to); ``exclusions``: (from, to, why) as approved; ``edge_failed``: slots in which the
     campus's edge, which had answered the collector before, did not."""
@@ -42,6 +43,7 @@ class Context(Struct, frozen=True):
     exclusions: tuple[tuple[float, float, str], ...] = ()
     edge_failed: frozenset[int] = frozenset()
     ever_heard: frozenset[tuple[str, str]] = frozenset()
+    often_heard: frozenset[tuple[str, str]] | None = None
     unconfirmed: tuple[tuple[str, float, float | None], ...] = ()
 
 
@@ -122,9 +124,11 @@ def evaluate_slots(
     asked = {ap.id: ap.bssids for ap in inventory.access_points_on(campus_id, day)}
     radio = radio_of(inventory, campus_id, day)
     heard = by_access_point(context.ever_heard, radio.access_points)
+    often = context.often_heard
+    missed = heard if often is None else by_access_point(often, radio.access_points)
     verdicts = {slot: SlotVerdict(slot, "no_class", 0) for slot in wanted}
     for slot in teaching:
-        verdicts[slot] = _slot(policy, slot, weights[slot], asked, radio, heard, said[slot], context)
+        verdicts[slot] = _slot(policy, slot, weights[slot], asked, radio, (heard, missed), said[slot], context)
     return verdicts
 
 
@@ -134,7 +138,7 @@ def _slot(
     weight: int,
     asked: dict[str, tuple[str, ...]],
     radio: Radio,
-    heard: Pairs,
+    beacons: tuple[Pairs, Pairs],
     said: dict[str, Said],
     context: Context,
 ) -> SlotVerdict:
@@ -152,7 +156,7 @@ def _slot(
         if criterion.scope == "access_point":
             asking = [one for agent, one in said.items() if agent not in faults]
             mute = [agent for agent in expected if agent not in said]
-            seen = Witnesses(asking, _silent(expected, asking), [*said.values()], mute, context.ever_answered, heard)
+            seen = Witnesses(asking, _silent(expected, asking), [*said.values()], mute, context.ever_answered, *beacons)
             access_points = states_of(criterion, asked, seen)
             states: dict[str, Verdict] = {ap: _AS_VERDICT[state] for ap, state in access_points.items()}
         else:

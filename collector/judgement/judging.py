@@ -15,6 +15,7 @@ from collector.compaction.opened import BlockError
 from collector.holding import Held
 from collector.inventory import WALKING, Campus
 from collector.judgement import coverage
+from collector.judgement.beacons import MOST, Heard
 from collector.judgement.day_record import (
     NOT_JUDGED,
     DayRecord,
@@ -50,9 +51,10 @@ class CampusDay(Struct, frozen=True):
 
 
 class Outcome(Struct):
-    """``newly_heard``: access points whose first answer ever, and BSSIDs whose first beacon, lies in these slots, and
-    when. ``verdicts`` may still get another cause from a look at the whole district. ``rooms``: each one's last radio
-    measurement; ``agents``: the placements, by which the day is judged once it is over."""
+    """``newly_heard``: access points whose first answer ever, and BSSIDs of which a beacon that counts towards missing
+    them, lies in these slots, and when. ``verdicts`` may still get another cause from a look at the whole district.
+    ``rooms``: each one's last radio measurement; ``agents``: the placements, by which the day is judged once it is
+    over."""
 
     work: CampusDay
     held: Held
@@ -66,12 +68,12 @@ class Outcome(Struct):
 
 class Beside(Struct, frozen=True):
     """What is known of a campus beside its evidence. ``answered`` and ``heard``: when each of its agents first got an
-    echo of each access point, and first heard each listed BSSID; ``gaps``: the collector's own, ``exclusions``: planned
-    work; ``edge_failed``: slots in which the campus's edge did not answer the collector."""
+    echo of each access point, and heard each listed BSSID in its first stretches; ``gaps``: the collector's own,
+    ``exclusions``: planned work; ``edge_failed``: slots in which the campus's edge did not answer the collector."""
 
     standings: list[sql.Standing] = []
     answered: _Answers = {}
-    heard: _Answers = {}
+    heard: dict[tuple[str, str], Heard] = {}
     gaps: tuple[tuple[float, float], ...] = ()
     exclusions: tuple[tuple[float, float, str], ...] = ()
     edge_failed: tuple[int, ...] = ()
@@ -102,16 +104,21 @@ def judge_from(work: CampusDay, held: Held, rows: Iterable[evidence.Kept], known
     slots = sorted(work.slots)
     since, until = slots[0], slots[-1] + seconds
     placed = placed_of(rows, known.standings, _asked(work, held))
-    ever, beacons = _confirmed(known.answered, known.standings), _confirmed(known.heard, known.standings)
+    ever = _confirmed(known.answered, known.standings)
+    stretches = held.policy.beacon_stretches
+    counted = _counted(known.heard, known.standings, stretches)
+    beacons = {pair: instants[0] for pair, instants in counted.items()}
+    often = {pair: instants[-1] for pair, instants in counted.items() if len(instants) == stretches}
     fixed = [s for s in known.standings if s.place != WALKING]
     agents = tuple((s.agent, s.place, s.from_at, s.to_at) for s in fixed)
     doubts = tuple((s.agent, s.unconfirmed_from, s.to_at) for s in fixed if s.unconfirmed_from is not None)
     verdicts: dict[int, SlotVerdict] = {}
-    for group in _same_answers(slots, seconds, [*ever.values(), *beacons.values()]):
+    for group in _same_answers(slots, seconds, [*ever.values(), *beacons.values(), *often.values()]):
         begin, end = group[0], group[-1] + seconds
         context = Context(
             ever_answered=frozenset(key for key, at in ever.items() if at < begin),
             ever_heard=frozenset(key for key, at in beacons.items() if at < begin),
+            often_heard=frozenset(key for key, at in often.items() if at < begin),
             agents=agents,
             unconfirmed=doubts,
             collector_gaps=known.gaps,
@@ -130,7 +137,7 @@ def judge_from(work: CampusDay, held: Held, rows: Iterable[evidence.Kept], known
         verdicts=verdicts,
         evidence=_evidence_digests(slots, seconds, placed),
         places_measured={one.place for one in placed if one.place and one.confirmed},
-        newly_heard={key: at for key, at in (ever | beacons).items() if since <= at < until},
+        newly_heard=_newly_heard(ever, counted, since, until),
         rooms=coverage.measured(held.policy, radio_of(held.inventory, work.campus.id, work.day), started),
         agents=agents,
     )
@@ -215,6 +222,29 @@ def _other_cause(standing: ledger.LedgerRow | None, made: DayRecord) -> set[int]
 
 def _same(row: ledger.LedgerRow, held: Held) -> bool:
     return {"policy": row.policy, "inventory": row.inventory, "hours": row.hours} == held.hashes
+
+
+def _counted(
+    heard: dict[tuple[str, str], Heard], standings: list[sql.Standing], stretches: int
+) -> dict[tuple[str, str], list[float]]:
+    """The times at which each beacon was heard that count towards missing it: as many as are asked for, or fewer. One
+    whose first is in doubt counts for nothing."""
+    found: dict[tuple[str, str], list[float]] = {}
+    for n in range(MOST if stretches > 1 else 1):
+        instants = {pair: one.at[n] for pair, one in heard.items() if n < len(one.at)}
+        for pair, at in _confirmed(instants, standings).items():
+            if n == 0 or (pair in found and len(found[pair]) < stretches):
+                found.setdefault(pair, []).append(at)
+    return found
+
+
+def _newly_heard(ever: _Answers, counted: dict[tuple[str, str], list[float]], since: float, until: float) -> _Answers:
+    """Of a beacon each time that counts: a late one may bring forward the last of them."""
+    found = {pair: at for pair, at in ever.items() if since <= at < until}
+    for pair, instants in counted.items():
+        if within := [at for at in instants if since <= at < until]:
+            found[pair] = within[0]
+    return found
 
 
 def _confirmed(firsts: _Answers, standings: list[sql.Standing]) -> _Answers:

@@ -32,6 +32,7 @@ _MENDS = {
     "source": 'write source = { title = "…", body = "…", year = 2026, section = "…", mark = "S" }',
     "year": "write the year of the source: 2026",
     "mark": "write S (seen in the source), R (recalled) or P (proposed)",
+    "min_beacon_stretches": "write a whole number from 1 to 3: 3",
     "slot_seconds": "write whole seconds from 1 to 3600: 300",
 }
 _COLUMN = " - at `$"

@@ -22,14 +22,17 @@ __all__ = [
 SHIPPED = {
     "baseline": "baseline.toml",
     "baseline-2": "baseline-2.toml",
+    "baseline-3": "baseline-3.toml",
     "strict": "strict.toml",
     "strict-2": "strict-2.toml",
+    "strict-3": "strict-3.toml",
 }
 """The policies that are shipped. A new collector begins with ``baseline`` (version 1), which requires only what every
 agent can measure. Version 2 requires what radios say, and without evidence a thing is unknown: at a campus whose agents
 have no radio it would leave every slot unknown for ever. That is the honest answer to "is the signal there?", and no
 answer that anybody should get unasked: version 2 is adopted on a date by somebody who has equipped the campuses.
-``strict`` and ``strict-2`` ask the same questions with the harder figures of the sources, which differ by 2 dB."""
+Version 3 asks what version 2 asks, and takes a beacon's absence for a fault only where it was heard three times.
+``strict`` and its versions ask the same questions with the harder figures of the sources, which differ by 2 dB."""
 
 
 def baseline() -> Policy:

@@ -105,7 +105,8 @@ class Policy(Digested, frozen=True, forbid_unknown_fields=True):
     """A dated, versioned set of criteria with its objectives.
 
     ``agreed_by``: a plain name stands in documents that were kept before agreements had a date; it is shown, and does
-    not count.
+    not count. ``min_beacon_stretches``: see :attr:`beacon_stretches`; left out of the document where a policy does not
+    say it.
     """
 
     id: str
@@ -120,6 +121,12 @@ class Policy(Digested, frozen=True, forbid_unknown_fields=True):
     slot_objective: Share = 0.95
     day_objective: Share = 0.95
     agreed_by: tuple[Agreement | str, ...] = ()
+    min_beacon_stretches: Annotated[int, Meta(ge=1, le=3)] | UnsetType = UNSET
+
+    @property
+    def beacon_stretches(self) -> int:
+        """In how many separate five minutes an agent must have heard a beacon before its absence counts."""
+        return 1 if self.min_beacon_stretches is UNSET else self.min_beacon_stretches
 
     @property
     def name(self) -> str:

@@ -80,7 +80,7 @@ class StoreFacts:
         known = Beside(
             standings=known.standings,
             answered={pair: at for pair, at in known.answered.items() if at < self._end},
-            heard={pair: at for pair, at in known.heard.items() if at < self._end},
+            heard={pair: cut for pair, one in known.heard.items() if (cut := one.before(self._end)) is not None},
             gaps=known.gaps,
             exclusions=known.exclusions,
             edge_failed=known.edge_failed,
@@ -154,9 +154,10 @@ class StoreFacts:
         """Reports on which the period's judgement rests, wherever they were made: they may lie long before it."""
         rows: dict[int, Kept] = {}
         instants: dict[str, set[float]] = {}
-        for pairs in (known.answered, known.heard):
-            for (agent, _), at in pairs.items():
-                instants.setdefault(agent, set()).add(at)
+        for (agent, _), at in known.answered.items():
+            instants.setdefault(agent, set()).add(at)
+        for (agent, _), one in known.heard.items():
+            instants.setdefault(agent, set()).update(one.at)
         for agent, wanted in sorted(instants.items()):
             # Most first answers lie in the same few minutes: each stretch of them is read once.
             for stretch in _stretches(sorted(wanted)):

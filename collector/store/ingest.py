@@ -17,6 +17,7 @@ from agent import wire
 from collector.store import joined, known, marks, unlisted
 from collector.store.doubts import Watch
 from collector.store.evidence import FUTURE_SECONDS, unpack
+from collector.store.judging import HEARD_AT
 from collector.store.known import AgentState, Known
 from collector.store.schema import anchor, evidence, loss
 from collector.store.upsert import upsert
@@ -183,8 +184,8 @@ class _Group:
     def _note_answers(self, state: AgentState, agent: str, report: wire.Report, start_at: float) -> None:
         for target, first_at in state.new_answers(report, start_at):
             self._answered[agent, target] = {"agent": agent, "access_point": target, "first_at": first_at}
-        for bssid, first_at in state.new_beacons(report, start_at):
-            self._heard[agent, bssid] = {"agent": agent, "bssid": bssid, "first_at": first_at}
+        for row in state.new_beacons(report, start_at):
+            self._heard[agent, row["bssid"]] = row
 
     def write(self) -> None:
         connection = self._connection
@@ -197,7 +198,7 @@ class _Group:
         if self._answered:
             upsert(connection, known.answered_table, list(self._answered.values()), ("first_at",))
         if self._heard:
-            upsert(connection, known.heard_table, list(self._heard.values()), ("first_at",))
+            upsert(connection, known.heard_table, list(self._heard.values()), HEARD_AT)
         if self._anchors:
             upsert(connection, anchor, list(self._anchors.values()), ("offset_seconds", "error_seconds", "received_at"))
             for (agent, boot_id), row in self._anchors.items():
@@ -236,11 +237,8 @@ def place_boot(
         ]
         if answers:
             upsert(connection, known.answered_table, answers, ("first_at",))
-        beacons = [
-            {"agent": agent, "bssid": bssid, "first_at": at} for bssid, at in state.new_beacons(report, start_at)
-        ]
-        if beacons:
-            upsert(connection, known.heard_table, beacons, ("first_at",))
+        if beacons := state.new_beacons(report, start_at):
+            upsert(connection, known.heard_table, beacons, HEARD_AT)
         if placed is not None and campus:
             watch.look(agent, placed, row.surroundings, start_at)
             unlisted.keep(connection, campus, agent, state.unlisted.news(campus, report, start_at))

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Any
 
 from msgspec import Struct
 from sqlalchemy import Connection, String, column, func, select, values
 
+from collector.judgement.beacons import Heard
 from collector.store import edges, schema, surroundings
 from collector.store import exclusions as planned
 
@@ -85,11 +87,24 @@ def answered(connection: Connection, agents: Iterable[str]) -> dict[tuple[str, s
     return {(agent, ap): at for agent, ap, at in connection.execute(query)}
 
 
-def heard(connection: Connection, agents: Iterable[str]) -> dict[tuple[str, str], float]:
-    """When each of these agents first heard each listed BSSID."""
-    table = schema.heard
-    query = select(table.c.agent, table.c.bssid, table.c.first_at).where(table.c.agent.in_(sorted(agents)))
-    return {(agent, bssid): at for agent, bssid, at in connection.execute(query)}
+def heard(connection: Connection, agents: Iterable[str]) -> dict[tuple[str, str], Heard]:
+    """When each of these agents heard each listed BSSID in its first stretches."""
+    table = schema.heard.c
+    columns = (table.agent, table.bssid, table.counted_from, table.first_at, table.second_at, table.third_at)
+    query = select(*columns).where(table.agent.in_(sorted(agents)))
+    return {
+        (agent, bssid): Heard(tuple(at for at in instants if at is not None), counted_from)
+        for agent, bssid, counted_from, *instants in connection.execute(query)
+    }
+
+
+HEARD_AT = ("first_at", "second_at", "third_at")
+
+
+def heard_row(agent: str, bssid: str, one: Heard) -> dict[str, Any]:
+    """What is kept of it; ``counted_from`` stays as it is."""
+    instants = (*one.at, *(None,) * (len(HEARD_AT) - len(one.at)))
+    return {"agent": agent, "bssid": bssid, **dict(zip(HEARD_AT, instants, strict=True))}
 
 
 def collector_gaps(connection: Connection, since: float, until: float) -> list[tuple[float, float]]:

@@ -13,7 +13,8 @@ from sqlalchemy import Connection, String, bindparam, func, select, update
 
 from agent import wire
 from collector.inventory import WALKING
-from collector.store import joined, unlisted
+from collector.judgement.beacons import Heard
+from collector.store import joined, judging, unlisted
 from collector.store.schema import agent, anchor, answered, counter, evidence, heard, loss, placement, stream
 from collector.store.surroundings import COLUMNS, SIGHTED, Surroundings, by_placement
 
@@ -102,8 +103,7 @@ class AgentState:
         )
         self._answered: dict[str, float] = {row[0]: row[1] for row in rows}
         self._last_first_at = max(self._answered.values(), default=0.0)
-        beacons = select(heard.c.bssid, heard.c.first_at).where(heard.c.agent == agent_id)
-        self._heard: dict[str, float] = {row[0]: row[1] for row in connection.execute(beacons)}
+        self._heard = {bssid: one for (_, bssid), one in judging.heard(connection, [agent_id]).items()}
         self._streams: dict[str, StreamState] = {}
         self._boots: dict[str, tuple[float, float]] = {}
         self.unlisted = unlisted.Memory()
@@ -170,16 +170,21 @@ class AgentState:
                     found.append((target, when))
         return found
 
-    def new_beacons(self, report: wire.Report, start_at: float) -> list[tuple[str, float]]:
-        """Listed BSSIDs that this report heard for the first time, or earlier than was known."""
+    def new_beacons(self, report: wire.Report, start_at: float) -> list[dict[str, Any]]:
+        """Rows of listed BSSIDs that this report heard in one of their first stretches, or earlier in it than was
+        known."""
         airspace = report.airspace
         if airspace is None:
             return []
-        found: dict[str, float] = {}
+        found: set[str] = set()
         for bssid, listed, at in zip(airspace.bssid, airspace.listed, airspace.at, strict=True):
-            if listed and start_at + at < self._heard.get(bssid, float("inf")):
-                self._heard[bssid] = found[bssid] = start_at + at
-        return list(found.items())
+            if listed:
+                before = self._heard.get(bssid)
+                after = Heard((start_at + at,)) if before is None else before.also(start_at + at)
+                if after is not before:
+                    self._heard[bssid] = after
+                    found.add(bssid)
+        return [judging.heard_row(self.id, bssid, self._heard[bssid]) for bssid in sorted(found)]
 
     def alternates(self, report: wire.Report) -> str:
         """A boot never comes back once the device has started again: where it does, two devices hold one key."""

@@ -219,13 +219,17 @@ answered = Table(
     Column("first_at", _Instant, nullable=False),
 )
 
-# When an agent first heard a listed BSSID's beacon: before that its absence is no sign of a fault.
+# When an agent first heard a listed BSSID's beacon: before that its absence is no sign of a fault. `second_at`,
+# `third_at`: the same of the next two stretches in which it did, of what was measured since `counted_from`.
 heard = Table(
     "heard",
     metadata,
     Column("agent", String(32), primary_key=True),
     Column("bssid", String(64), primary_key=True),
     Column("first_at", _Instant, nullable=False),
+    Column("second_at", _Instant),
+    Column("third_at", _Instant),
+    Column("counted_from", _Instant, nullable=False, server_default="0"),
 )
 
 # Each room's last radio measurement of a day, as the ledger's row of that day holds it: coverage is read by room.

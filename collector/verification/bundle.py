@@ -10,11 +10,13 @@ import base64
 import calendar
 import datetime
 import hashlib
+import math
 from typing import Any
 
 import msgspec
 from msgspec import Raw, Struct
 
+from collector.judgement.beacons import Heard
 from collector.judgement.judging import Beside
 from collector.store.evidence import Kept, pack
 from collector.store.judging import Standing
@@ -98,6 +100,7 @@ class Context(Struct, frozen=True, forbid_unknown_fields=True):
     streams: list[Stream]
     edge_failed: list[int] = []
     expired: list[tuple[str, float, float]] = []
+    later_beacons: list[tuple[str, str, list[float], float]] = []
 
 
 def month_of(text: str) -> tuple[datetime.date, datetime.date]:
@@ -156,7 +159,10 @@ def context_of(campus: Campus, keys: dict[str, bytes]) -> Context:
         keys={agent: base64.b64encode(key).decode() for agent, key in sorted(keys.items()) if agent in stood},
         placements=beside.standings,
         first_answers=[(agent, ap, at) for (agent, ap), at in sorted(beside.answered.items())],
-        first_beacons=[(agent, bssid, at) for (agent, bssid), at in sorted(beside.heard.items())],
+        first_beacons=[(agent, bssid, one.at[0]) for (agent, bssid), one in sorted(beside.heard.items())],
+        later_beacons=[
+            (agent, bssid, list(one.at[1:]), one.counted_from) for (agent, bssid), one in sorted(beside.heard.items())
+        ],
         collector_gaps=list(beside.gaps),
         exclusions=list(beside.exclusions),
         streams=campus.streams,
@@ -166,10 +172,15 @@ def context_of(campus: Campus, keys: dict[str, bytes]) -> Context:
 
 
 def campus_of(name: str, context: Context, witnesses: list[Kept]) -> Campus:
+    again = {(agent, bssid): (at, since) for agent, bssid, at, since in context.later_beacons}
     beside = Beside(
         standings=context.placements,
         answered={(agent, ap): at for agent, ap, at in context.first_answers},
-        heard={(agent, bssid): at for agent, bssid, at in context.first_beacons},
+        heard={
+            (agent, bssid): Heard((at, *later[0]), later[1])
+            for agent, bssid, at in context.first_beacons
+            for later in (again.get((agent, bssid), ([], math.inf)),)
+        },
         gaps=tuple(context.collector_gaps),
         exclusions=tuple(context.exclusions),
         edge_failed=tuple(context.edge_failed),

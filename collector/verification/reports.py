@@ -16,6 +16,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from agent import wire
 from collector.compaction.opened import BlockError
+from collector.judgement.beacons import MOST, stretch
 from collector.store.evidence import FUTURE_SECONDS, Kept
 from collector.verification.facts import Campus, Difference, Gap, Stream
 
@@ -34,9 +35,10 @@ class Reports:
         self._seqs: dict[_Pair, set[int]] = {}
         self._lost: dict[_Pair, list[tuple[int, int]]] = {}
         self._answered: dict[_Pair, float] = {}
-        self._heard: dict[_Pair, float] = {}
+        self._heard: dict[_Pair, dict[int, float]] = {}
         self._said_answered: set[tuple[_Pair, float]] = set()
         self._said_heard: set[tuple[_Pair, float]] = set()
+        self._instants = {pair: frozenset(one.at) for pair, one in campus.beside.heard.items()}
         self._anchors: dict[_Pair, set[float]] = {}
         self._by_anchor: list[tuple[Kept, wire.Report]] = []
 
@@ -113,13 +115,22 @@ class Reports:
             air = zip(report.airspace.bssid, report.airspace.listed, report.airspace.at, strict=True)
             for bssid, listed, at in air:
                 if listed:
-                    pair = (row.agent, bssid)
-                    _note(self._heard, self._campus.beside.heard, self._said_heard, pair, start + at)
+                    self._hear((row.agent, bssid), start + at)
+
+    def _hear(self, pair: _Pair, at: float) -> None:
+        claim = self._campus.beside.heard.get(pair)
+        if claim is not None:
+            if at in self._instants[pair]:
+                self._said_heard.add((pair, at))
+            if len(claim.at) == MOST and at >= claim.at[-1]:
+                return  # it can be none of the first
+        found = self._heard.setdefault(pair, {})
+        found[stretch(at)] = min(at, found.get(stretch(at), at))
 
     def together(self) -> Iterator[Difference]:
         """After the last report: who answered first, whose clock was placed by whom, and what was taken away."""
         yield from self._firsts("answered", self._campus.beside.answered, self._answered, self._said_answered)
-        yield from self._firsts("was heard by", self._campus.beside.heard, self._heard, self._said_heard)
+        yield from self._beacons()
         for row, report in self._by_anchor:
             offsets = self._anchors.get((row.agent, report.boot_id), set())
             if not any(report.clock.boottime_seconds + one == row.start_at for one in offsets):
@@ -148,6 +159,31 @@ class Reports:
                 yield Gap(stream.agent, stream.stream, reached + 1, first - 1)
             reached = max(reached, last)
 
+    def _beacons(self) -> Iterator[Difference]:
+        """Likewise of each beacon's first stretches."""
+        heard = self._campus.beside.heard
+        first = {pair: min(found.values()) for pair, found in self._heard.items()}
+        claimed = {pair: one.at[0] for pair, one in heard.items()}
+        yield from self._firsts("was heard by", claimed, first, self._said_heard)
+        for pair, one in sorted(heard.items()):
+            subject = f"{pair[1]} was heard by agent {pair[0]}"
+            for at in one.at[1:]:
+                if (pair, at) not in self._said_heard and not self._aged(pair[0], at):
+                    yield Difference(subject, "no signed report says so", self._campus.campus, ledger=str(at))
+            known = {stretch(at): at for at in one.at}
+            for number, at in sorted(self._heard.get(pair, {}).items()):
+                if at < one.counted_from or at <= one.at[0] + _FIRST_SECONDS:
+                    continue
+                end = one.at[-1] if len(one.at) == MOST else float("inf")
+                if at < known.get(number, end) - _FIRST_SECONDS:
+                    yield Difference(
+                        subject, "a report is earlier than the ones that are kept in mind", self._campus.campus,
+                        ledger=", ".join(map(str, one.at)), evidence=str(at),
+                    )  # fmt: skip
+
+    def _aged(self, agent: str, at: float) -> bool:
+        return any(agent == one and begin - 1 <= at <= end + 1 for one, begin, end in self._campus.expired)
+
     def _firsts(
         self, verb: str, claimed: dict[_Pair, float], found: dict[_Pair, float], said: set[tuple[_Pair, float]]
     ) -> Iterator[Difference]:
@@ -162,8 +198,7 @@ class Reports:
                     ledger="never" if claim is None else str(claim), evidence=str(at),
                 )  # fmt: skip
         for pair, at in sorted(claimed.items()):
-            aged = any(agent == pair[0] and begin - 1 <= at <= end + 1 for agent, begin, end in self._campus.expired)
-            if (pair, at) not in said and not aged:
+            if (pair, at) not in said and not self._aged(pair[0], at):
                 subject = f"{pair[1]} {verb} agent {pair[0]}"
                 yield Difference(subject, "no signed report says so", self._campus.campus, ledger=str(at))
 

@@ -51,13 +51,13 @@ class Device:
 
 class District:
     """A store with one real campus, and the clock and judge that belong to it. ``url``: of another database than one in
-    the folder."""
+    the folder; ``name``: the policy that is shipped and judges."""
 
-    def __init__(self, folder: Path, url: str = "") -> None:
+    def __init__(self, folder: Path, url: str = "", name: str = "baseline-2") -> None:
         self.clock = Now(MORNING - 3600.0)
         self.store = Store(url or f"sqlite:///{folder}/collector.db", slot_seconds=SLOT)
         beginning.ensure_policy(self.store, self.clock, demonstration=True, report_seconds=10)
-        body, day = policy.shipped("baseline-2").to_bytes(), datetime.date(2026, 1, 1)
+        body, day = policy.shipped(name).to_bytes(), datetime.date(2026, 1, 1)
         self.store.write(lambda c: snapshots.keep(c, "policy", body, day, self.clock())).result()
         imported(self.store, self.clock, "campuses", "id,name,ssids\nlincoln,Lincoln,District\nadams,Adams,District\n")
         aps = f"lincoln,{AP},ap-1,10.0.0.1,{RADIO}\nlincoln,{OTHER_AP},ap-2,10.0.0.2,{OTHER_RADIO}\n"
@@ -96,9 +96,9 @@ def air(*, ours: bool = True) -> dict:
     }  # fmt: skip
 
 
-def lived_in(folder: Path, url: str = "") -> District:
+def lived_in(folder: Path, url: str = "", name: str = "baseline-2") -> District:
     """Two days: a good slot, a dead access point, a silent agent, a cut campus, then what comes late."""
-    made = District(folder, url)
+    made = District(folder, url, name)
     one, two = Device("one"), Device("two")
     made.clock.at = float(MORNING)
     made.enroll(one)

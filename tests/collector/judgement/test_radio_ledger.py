@@ -98,7 +98,9 @@ def test_a_first_beacon_is_remembered_and_the_earlier_one_replaces_it(store, clo
 
     with store.read() as connection:
         found = judging.heard(connection, {AGENT})
-    assert found == {(AGENT, RADIO): MORNING + 30.0, (AGENT, SECOND): MORNING + SLOT + 30.0}
+    assert {pair: one.at for pair, one in found.items()} == {
+        (AGENT, RADIO): (MORNING + 30.0, MORNING + SLOT + 30.0), (AGENT, SECOND): (MORNING + SLOT + 30.0,)
+    }  # fmt: skip
 
     pushed(store, clock, heard(MORNING + 2 * SLOT, GOOD[1]))
     judged_until(judge, clock, MORNING + 3 * SLOT + 61)

@@ -2,6 +2,8 @@
 
 import datetime
 import json
+from importlib import resources
+from pathlib import Path
 
 import msgspec
 import pytest
@@ -28,9 +30,12 @@ def test_every_shipped_criterion_says_where_its_threshold_is_from_and_nothing_co
 def test_the_digests_of_the_baselines_are_those_that_stores_have_kept():
     assert baseline().hash == "974832f3a1f70ec2961e9b168b465965e2433c4dfabdbe877fa37a815869fe2c"
     assert shipped("baseline-2").hash == "f007f90304e0bc9b725efbfbcf5af089d493b90422665323dac876083c540d35"
+    assert shipped("baseline-3").hash == "83e572ed43f71600d093b8b48c2ea030f52f38e06bd0ee1c6a85709ac2410e22"
 
 
-@pytest.mark.parametrize(("name", "strict"), [("baseline", "strict"), ("baseline-2", "strict-2")])
+@pytest.mark.parametrize(
+    ("name", "strict"), [("baseline", "strict"), ("baseline-2", "strict-2"), ("baseline-3", "strict-3")]
+)
 def test_strict_asks_the_same_questions_and_none_of_them_more_gently(name, strict):
     mild, hard = shipped(name), shipped(strict)
 
@@ -89,3 +94,12 @@ def test_side_by_side_each_criterion_stands_once_with_what_the_policies_decide_o
 
 def test_a_policy_beside_itself_differs_in_nothing():
     assert {one.differs for one in beside([baseline(), baseline()])} == {()}
+
+
+@pytest.mark.parametrize("number", ["0", "4", '"3"'])
+def test_beacons_can_be_asked_for_in_one_to_three_stretches(number):
+    text = Path(str(resources.files("collector.policies").joinpath("baseline-3.toml"))).read_text()
+    wrong = text.replace("min_beacon_stretches = 3", f"min_beacon_stretches = {number}")
+
+    with pytest.raises(PolicyError, match=r"min_beacon_stretches.*write a whole number from 1 to 3"):
+        parse("mine.toml", wrong.encode())
