@@ -34,6 +34,7 @@ PAGES = {
     "/campus/{campus}/report": f"/campus/{CAMPUS}/report",
     "/campus/{campus}/qr": f"/campus/{CAMPUS}/qr",
     "/campus/{campus}/room/{room:path}": f"/campus/{CAMPUS}/room/Main/100",
+    "/room/{place:path}": f"/room/{CAMPUS}/Main/101",
     "/campus/{campus:path}": f"/campus/{CAMPUS}",
 }
 """Each path of the table of routes with an address of it; a page that is missing here fails."""

@@ -30,8 +30,10 @@ def words(page: str) -> str:
 
 @pytest.mark.parametrize("path", [*PAGES.values(), *OTHERS, *INCIDENTS, "/campus/campus-0002", "/campus/campus-0005"])
 def test_no_text_of_a_spanish_page_is_english_but_the_titles_of_documents(board: Board, path: str) -> None:
-    page = board.http.get(path, params={"lang": "es"}, headers=OPERATOR).text
+    asked = f"{path}{'&' if '?' in path else '?'}lang=es"
+    page = board.http.get(asked, headers=OPERATOR, follow_redirects=True).text
     found = texts(page)
+    assert '<html lang="es"' in page
     sources = set(re.findall(r'<span class="source" lang="en">([^<]*)</span>', page))
 
     assert {text for text, lang in found if lang == "es" and ENGLISH_TEXT.fullmatch(text)} == set()
