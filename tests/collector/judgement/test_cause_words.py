@@ -1,5 +1,7 @@
 """The sentences of the evidence: each is read back as it was said, and no other reads its text."""
 
+from pathlib import Path
+
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
@@ -135,3 +137,11 @@ def test_a_sentence_is_said_with_its_own_fields_and_no_others() -> None:
         cause_words.NO_NAMES.say(m=1)
     with pytest.raises(ValueError, match="has no field m"):
         Sentence("{n} agents", m=COUNT)
+
+
+def test_no_sentence_that_ledgers_hold_is_ever_worded_otherwise() -> None:
+    """Another wording is a new sentence: then this list grows."""
+    written = (Path(__file__).parent / "sentences_in_ledgers.txt").read_text().splitlines()
+
+    assert [one.template for one in cause_words.every() if one.template not in written] == []
+    assert sorted(set(written) - {one.template for one in cause_words.every()}) == []
