@@ -9,6 +9,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from collector.board import qr
+from collector.board.finding import MAX_TEXT as MAX_FIND
 from collector.board.incident_reading import IncidentReading
 from collector.board.method import method_view
 from collector.board.pages import Page, Pages
@@ -45,12 +46,15 @@ class Doors:
 
     async def district(self, request: Request) -> Response:
         period = _one_of(request.query_params.get("period"), GAUGES, DEFAULT_PERIOD)
+        find = " ".join(request.query_params.get("find", "")[:MAX_FIND].split())
 
         def look() -> Page:
-            found = self._reading.district(period)
+            found = self._reading.district(period, find)
             return Page("district.html", {"district": found}) if found else EMPTY
 
-        return await self._pages.answer(request, look, shared=lambda: (period, *self._reading.version()))
+        # What one reader looks for is not kept for all: anybody could fill what is kept with words.
+        shared = None if find else lambda: (period, *self._reading.version())
+        return await self._pages.answer(request, look, shared=shared)
 
     async def campus(self, request: Request) -> Response:
         name = request.path_params["campus"]

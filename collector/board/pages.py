@@ -95,6 +95,7 @@ class Pages:
         return template.render(
             say=self._languages[code],
             lang=code,
+            keep_language=asked,
             to=to,
             languages=[(one, _address(path, others | {"lang": one})) for one in LANGUAGES if one != code],
             now=now,

@@ -57,9 +57,9 @@ class Reading:
         self._lock = threading.Lock()
         self._kept: Kept[Sum] = Kept(most=16)
 
-    def district(self, period: str = views.DEFAULT_PERIOD) -> views.District | None:
-        """``period``: a key of GAUGES; one that the calendar does not know is the usual one. None where no inventory
-        was imported yet."""
+    def district(self, period: str = views.DEFAULT_PERIOD, find: str = "") -> views.District | None:
+        """``period``: a key of GAUGES; one that the calendar does not know is the usual one; ``find``: what a campus
+        must be called. None where no inventory was imported yet."""
         now = self._services.clock()
         with self._services.store.read() as connection:
             held = self._held(connection, now)
@@ -79,6 +79,7 @@ class Reading:
             timezone=held.timezone,
             late_after_seconds=float(self._services.config.grace_seconds),
             spans=spans,
+            find=find,
         )
 
     def campus(self, name: str) -> page.CampusPage | None:

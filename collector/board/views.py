@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from collector.board.finding import found
 from collector.commitment.period import Dates
 from collector.commitment.roll_up import Tally, bounds
 from collector.judgement import day_verdict
@@ -107,7 +108,8 @@ class PolicyNow:
 class District:
     """``behind``: judging is later than it should be, so that "now" is not now. ``period``: the one that was asked
     for; ``since`` and ``until``: its days, both included; ``shown``: it and the shorter ones beside it; ``choice``:
-    every one that the calendar knows."""
+    every one that the calendar knows. ``find``: the words that campuses were looked for by, empty where all are here;
+    ``campuses``: how many the inventory has."""
 
     policy: PolicyNow
     real: Group
@@ -122,6 +124,8 @@ class District:
     until: datetime.date
     shown: tuple[str, ...]
     choice: tuple[str, ...]
+    find: str
+    campuses: int
 
 
 def policy_now(held: Held) -> PolicyNow:
@@ -146,7 +150,7 @@ def shown_beside(period: str) -> tuple[str, ...]:
 
 def periods_of(campus: str, answers: Mapping[str, Mapping[str, Any]], policy: Policy) -> tuple[Period, ...]:
     """The campus's answer of each period. ``answers``: by period, then by campus, as `commitment` gives them."""
-    return tuple(_period(key, found[campus], policy) for key, found in answers.items() if campus in found)
+    return tuple(_period(key, one[campus], policy) for key, one in answers.items() if campus in one)
 
 
 def district(
@@ -160,11 +164,13 @@ def district(
     timezone: str,
     late_after_seconds: float,
     spans: Mapping[str, Dates],
+    find: str = "",
 ) -> District:
-    """``answers``: of the periods to show, the one that was asked for last; ``spans``: of every period its days."""
+    """``answers``: of the periods to show, the one that was asked for last; ``spans``: of every period its days;
+    ``find``: words that a campus must have in its names, where only some are wanted."""
     period = list(answers)[-1]
     rows: dict[bool, list[Row]] = {False: [], True: []}
-    for campus in held.inventory.campuses.values():
+    for campus in found(held.inventory.campuses.values(), find):
         periods = periods_of(campus.id, answers, held.policy)
         longest = answers[period].get(campus.id, {})
         judged = live.get(campus.id)
@@ -201,6 +207,8 @@ def district(
         until=spans[period][1],
         shown=tuple(answers),
         choice=tuple(spans),
+        find=find,
+        campuses=len(held.inventory.campuses),
     )
 
 

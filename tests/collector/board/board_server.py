@@ -38,7 +38,13 @@ PAGES = {
     "/campus/{campus:path}": f"/campus/{CAMPUS}",
 }
 """Each path of the table of routes with an address of it; a page that is missing here fails."""
-OTHERS = ("/campus/nowhere", "/incidents?campus=campus-0000&open=1", f"/campus/{CAMPUS}/room/Main/104", "/?period=7d")
+OTHERS = (
+    "/campus/nowhere",
+    "/incidents?campus=campus-0000&open=1",
+    f"/campus/{CAMPUS}/room/Main/104",
+    "/?period=7d",
+    "/?find=elementary+1",
+)
 
 
 class Board:

@@ -36,6 +36,21 @@ def test_simulated_campuses_stand_apart_and_in_no_total_with_real_ones(board: Bo
     assert "campus-0012" in simulated
 
 
+def test_a_campus_is_found_by_any_words_of_its_names_and_what_is_not_found_is_said(board: Board) -> None:
+    some = board.http.get("/", params={"find": "  CAMPUS-0004 ", "period": "7d"}).text
+    none = board.http.get("/", params={"find": "no campus is called so"}).text
+    hostile = board.http.get("/", params={"find": '"><script>x</script>' + "y" * 500}).text
+
+    assert set(re.findall(r'href="/campus/([\w-]+)"', some)) == {MEETS}
+    assert "1 of 16 campuses" in some
+    assert '<li class="meets">' not in some
+    assert 'aria-current="true">7 days' in some
+    assert "find=" in some.split("30 days")[0].rsplit("href=", 1)[1]
+    assert "No campus has all of these words" in none
+    assert "<script" not in hostile
+    assert "y" * 101 not in hostile.partition("<main")[2]
+
+
 def test_the_board_and_the_api_give_the_same_answers(board: Board) -> None:
     counted = {"falls_short": 0, "not_enough_evidence": 0, "meets": 0}
     for one in board.http.get("/v1/commitment").json()["campuses"]:
