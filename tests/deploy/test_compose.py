@@ -1,4 +1,4 @@
-"""The containers, as far as they can be held without Docker: closed, pinned, provisioned, with files that are there."""
+"""The containers as data: closed, pinned, provisioned, with files that are there. containers/ builds and runs ours."""
 
 import json
 import os
@@ -14,51 +14,15 @@ import yaml
 
 from collector import config
 from tests import binaries
+from tests.deploy.composed import DEPLOY, ROOT, mounts, read, variables
 
-ROOT = Path(__file__).resolve().parents[2]
-DEPLOY = ROOT / "deploy"
 FILES = ("compose.yaml", "compose.tls.yaml", "compose.anonymous.yaml")
 WITH_TLS = {"CAMPUS_WIFI_NAME": "wifi.district.example"}
 PIN = DEPLOY / "pin-images"
 
-
-def variables(text: str, given: dict[str, str]) -> str:
-    """As compose fills them in: ${NAME}, ${NAME:-default}, ${NAME:?why not}."""
-
-    def fill(match: re.Match[str]) -> str:
-        name, how, rest = match[1], match[2], match[3] or ""
-        if given.get(name):
-            return given[name]
-        assert how == ":-", f"{name} has no default: {rest}"
-        return rest
-
-    return re.sub(r"\$\{(\w+)(:-|:\?)?([^}]*)\}", fill, text)
-
-
-def read(*names: str, **given: str) -> dict[str, Any]:
-    """The files merged as compose merges them: mappings key by key, the lists used here replaced or added to."""
-    whole: dict[str, Any] = {}
-    for name in names:
-        document = yaml.safe_load(variables((DEPLOY / name).read_text(), given))
-        for section, entries in document.items():
-            if not isinstance(entries, dict) or section.startswith("x-"):
-                continue
-            for key, entry in entries.items():
-                held = whole.setdefault(section, {}).setdefault(key, {})
-                for field, value in entry.items():
-                    held[field] = {**held[field], **value} if isinstance(held.get(field), dict) else value
-    return whole
-
-
 BASE = read("compose.yaml")
 TLS = read("compose.yaml", "compose.tls.yaml", **WITH_TLS)
 SERVICES = {**BASE["services"], "front": TLS["services"]["front"]}
-
-
-def mounts(service: dict[str, Any]) -> dict[str, tuple[str, str]]:
-    """Target -> (source, mode)."""
-    parts = [volume.split(":") for volume in service.get("volumes", [])]
-    return {target: (source, mode[0] if mode else "rw") for source, target, *mode in parts}
 
 
 @pytest.mark.parametrize("name", SERVICES)
