@@ -20,8 +20,9 @@ from collector.holding import Held, Holding, NothingHolds
 from collector.incidents import book
 from collector.judgement.day_record import local_day
 from collector.judgement.from_above import FromAbove
-from collector.judgement.judging import FIRST, CampusDay, Outcome, judge_campus_day, write_outcome
+from collector.judgement.judging import FIRST, CampusDay, Outcome, judge_campus_day
 from collector.judgement.planning import LocalDays, Plan, Planner, begins, with_evidence
+from collector.judgement.revisions import write_outcome
 from collector.rejudging.days import judged
 from collector.rejudging.days import of_period as days_of_period
 from collector.rejudging.workers import Workers
