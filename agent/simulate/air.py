@@ -28,7 +28,7 @@ _LUNCH_BUSY = 0.5
 # What each stage takes where nothing is wrong. The server of 802.1X is slower than the air.
 _STAGE_SECONDS = {
     "scan": 0.6, "authenticate": 0.012, "associate": 0.014, "eap": 0.22, "handshake": 0.018, "dhcp": 0.11, "dns": 0.03,
-    "first_byte": 0.06,
+    "portal": 0.05, "first_byte": 0.06,
 }  # fmt: skip
 METHOD = "wpa2-eap-peap"
 
@@ -142,7 +142,7 @@ class ModelAir:
         seconds = {
             stage: round(base * dice.uniform(0.7, 1.5) * (1 + 12 * now.extra_seconds), 6)
             for stage, base in _STAGE_SECONDS.items()
-            if stage != "first_byte" or task.page
+            if stage not in ("portal", "first_byte") or task.page
         }
         seconds["dns"] += now.dns_seconds
         failed, reason = self._failed(bss, now, dice)

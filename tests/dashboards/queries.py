@@ -104,6 +104,12 @@ def outside_rates(expr: str) -> set[str]:
     return found
 
 
+def needs_page(asked: Asked) -> bool:
+    """Whether the query asks for a stage of joining that only a try with a page to fetch has: `join_page` names it."""
+    stages = ("campus_wifi_join_portal_", "campus_wifi_join_first_byte_")
+    return any(name.startswith(stages) for name in metrics(asked.expr))
+
+
 def needs_radio(asked: Asked) -> bool:
     """Whether the query asks for what only an agent with a radio measures, or for the verdict of rooms whose air is
     judged too."""

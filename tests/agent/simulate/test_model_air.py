@@ -99,7 +99,7 @@ def test_a_try_takes_as_long_as_its_stages_and_fails_at_the_stage_that_the_fault
 
     assert joined.outcome == ["ok"]
     assert joined.total_seconds == [pytest.approx(sum(getattr(joined, stage)[0] or 0.0 for stage in stages))]
-    assert joined.first_byte_seconds[0]
+    assert joined.portal_seconds[0] and joined.first_byte_seconds[0]
     assert (cut.outcome, cut.dns_answered) == (["dns"], [0])
     assert slow.outcome == ["ok"] and (slow.dns_seconds[0] or 0) > 1.4
 
