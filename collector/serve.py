@@ -26,7 +26,7 @@ from collector import heap, surfaces
 from collector.access.composed import Access
 from collector.access.proxy import behind
 from collector.access.table import action_of
-from collector.administration import admin
+from collector.administration import admin, meeting
 from collector.app import create_app
 from collector.config import Config, Listen
 from collector.presence import Presence
@@ -73,7 +73,7 @@ async def _serve(services: Services, listener: socket.socket, ready: Callable[[s
         ending.enter_context(_throughput(services))
         main = _Server(_settings(behind(create_app(services, pages, access.readers, access.visitors), config), config))
         socket_ = admin.bind_socket(config.data_dir)
-        ending.callback((config.data_dir / admin.SOCKET).unlink, missing_ok=True)
+        ending.callback((config.data_dir / meeting.SOCKET).unlink, missing_ok=True)
         private = _Server(
             uvicorn.Config(admin.create_admin(services), lifespan="off", log_config=None, access_log=False)
         )

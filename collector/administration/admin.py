@@ -18,11 +18,9 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from collector.administration import operations
+from collector.administration import meeting, operations
 from collector.administration.refusals import NotDone
 from collector.services import Services
-
-SOCKET = "admin.sock"
 
 
 def create_admin(services: Services) -> Starlette:
@@ -68,12 +66,13 @@ def create_admin(services: Services) -> Starlette:
 
 def bind_socket(data_dir: Path) -> socket.socket:
     """A fresh socket for the collector's user alone. One that a killed server left behind is replaced."""
-    path = data_dir / SOCKET
+    path = data_dir / meeting.SOCKET
     path.unlink(missing_ok=True)
     made = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     before = os.umask(0o177)
     try:
-        made.bind(str(path))
+        with meeting.address(path) as short:
+            made.bind(short)
     finally:
         os.umask(before)
     return made

@@ -15,7 +15,7 @@ from typing import Any
 
 import msgspec
 
-from collector.administration import operations
+from collector.administration import meeting, operations
 from collector.administration.operations import Progress, no_news
 from collector.administration.refusals import NotDone
 from collector.commands.console import Failure
@@ -34,7 +34,8 @@ class _SocketConnection(http.client.HTTPConnection):
     def connect(self) -> None:
         self.sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         self.sock.settimeout(self.timeout)
-        self.sock.connect(str(self._path))
+        with meeting.address(self._path) as short:
+            self.sock.connect(short)
 
 
 def perform(
@@ -43,7 +44,7 @@ def perform(
     """Does it, and returns what was done. ``progress`` is told how far long work is. Raises Failure where it could not
     be."""
     config = settings(arguments)
-    path = Path(config.data_dir) / "admin.sock"
+    path = Path(config.data_dir) / meeting.SOCKET
     with _watched(path, verb, progress):
         served = _ask_server(path, verb, body)
     if served is not None:

@@ -6,6 +6,8 @@ import socket
 from pathlib import Path
 from typing import Any
 
+from collector.administration.meeting import address
+
 
 class Refused(Exception):
     """The collector's own words."""
@@ -19,7 +21,8 @@ class _Connection(http.client.HTTPConnection):
     def connect(self) -> None:
         self.sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         self.sock.settimeout(self.timeout)
-        self.sock.connect(str(self._path))
+        with address(self._path) as short:
+            self.sock.connect(short)
 
 
 def perform(path: Path, verb: str, body: dict[str, Any]) -> dict[str, Any]:

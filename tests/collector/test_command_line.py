@@ -135,7 +135,7 @@ def test_a_policy_is_adopted_from_a_day_on_and_the_days_before_keep_theirs(colle
     adopted = collector("policy", "adopt", "baseline-2", "--from", "2026-01-01")
     shown = json.loads(collector("policy", "show", "--json").stdout)
     earlier = collector("policy", "adopt", "baseline", "--from", "2025-08-01")
-    (tmp_path / "collector.toml").write_text(f'data_dir = "{tmp_path}/data"\npolicy = "baseline-3"\n')
+    (tmp_path / "collector.toml").write_text(f'data_dir = "{tmp_path}/data"\npolicy = "baseline-9"\n')
     unknown = collector("policy", "show")
 
     assert adopted.returncode == 0, adopted.stderr

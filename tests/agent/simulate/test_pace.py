@@ -120,7 +120,7 @@ def test_a_window_is_over_for_a_device_at_the_very_instant_at_which_it_is_sealed
 
 
 def test_the_plan_is_asked_for_once_a_day(tmp_path: Path) -> None:
-    assert {collector.agents.plans for collector in lived(tmp_path, 26)} <= {2, 3}
+    assert {collector.plans for collector in lived(tmp_path, 26)} <= {2, 3}
 
 
 def test_a_collector_that_takes_nothing_any_more_is_said(tmp_path: Path) -> None:

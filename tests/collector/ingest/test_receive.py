@@ -324,13 +324,14 @@ def test_numbers_that_the_agent_gave_up_are_passed_over_in_what_is_durable(rig: 
 
 def test_kept_evidence_marks_its_slot_and_a_late_report_marks_it_again(rig: Rig, device: Device) -> None:
     at = rig.clock() // 300 * 300 - 86400
+    everything = (4e9, 100, lambda _, slot: (slot, slot + 300))
     rig.stands_since(device, at - 3600)
     rig.push(device, device.seal(device.report(at)))
     with rig.store.read() as connection:
-        before = {(d.campus, d.slot): d.mark for d in marks.pending(connection, 4e9)}
+        before = {(d.campus, d.slot): d.mark for d in marks.pending(connection, *everything)[0]}
     rig.push(device, device.seal(device.report(at + 60)))
     with rig.store.read() as connection:
-        after = {(d.campus, d.slot): d.mark for d in marks.pending(connection, 4e9)}
+        after = {(d.campus, d.slot): d.mark for d in marks.pending(connection, *everything)[0]}
 
     assert after[CAMPUS, at] == before[CAMPUS, at] + 1
 
