@@ -20,13 +20,12 @@ _WITHIN_SECONDS = 300
 
 @pytest.fixture(scope="session")
 def seen(request: pytest.FixtureRequest) -> Iterator[Any]:
-    """What each scene saw. Four guests run at a time (they mostly
-    wait), and begin as soon as the first test asks."""
+    """What each scene saw. Three guests run at a time (they mostly wait), and begin as soon as the first test asks."""
     binaries.need_root()
     kernel.need()
     wanted = [item.get_closest_marker("scene") for item in request.session.items]
     names = sorted({mark.args[0] for mark in wanted if mark})
-    with ThreadPoolExecutor(min(4, 2 * (os.cpu_count() or 1))) as pool:
+    with ThreadPoolExecutor(min(3, 2 * (os.cpu_count() or 1))) as pool:
         running: dict[str, Future[dict[str, Any]]] = {name: pool.submit(_run, name) for name in names}
 
         def look(name: str) -> dict[str, Any]:
@@ -97,7 +96,7 @@ def test_a_weak_room_is_short_and_the_cause_is_its_signal(seen: Any) -> None:
 def test_a_room_on_a_busy_channel_is_short_and_the_cause_is_the_air(seen: Any) -> None:
     room = seen("noisy_room")
 
-    assert verdicts(room) == [("short", "wifi_busy")] * len(room["slots"])
+    assert verdicts(room) == [("short", "wifi_busy")] * len(room["slots"]), (room["slots"], room["airspace"])
     assert {row["utilization_ratio"] for row in room["airspace"]} == {round(200 / 255, 4)}
 
 
