@@ -32,6 +32,7 @@ class Kept(Generic[T]):
     def __init__(self, most: int = 64) -> None:
         self._most = most
         self._lock = threading.Lock()
+        self._one_at_a_time = threading.Lock()
         self._known: OrderedDict[Key, _Made[T]] = OrderedDict()
         self._making: dict[Key, threading.Lock] = {}
 
@@ -53,7 +54,9 @@ class Kept(Generic[T]):
 
     def _again(self, key: Key, make: Callable[[], T], fresh_seconds: float, making: threading.Lock) -> None:
         try:
-            self._made(key, make, fresh_seconds)
+            # Each maker takes as much of the processor as a reader's page: three at once made pages wait for all three.
+            with self._one_at_a_time:
+                self._made(key, make, fresh_seconds)
         except Exception as fault:  # what was shown before says from when it is
             _log.error("board: cannot be made again, trying later", what=" ".join(key)[:100], fault=repr(fault)[:300])
         finally:
