@@ -103,6 +103,14 @@ class Holding:
         today = held.today(now)
         return held if today == utc_day else self.on(connection, today)
 
+    def newest_at(self, connection: Connection, now: float) -> Held | None:
+        """Looks which snapshots there are, and gives what holds at ``now``; None before the first import."""
+        self.refresh(connection)
+        try:
+            return self.at(connection, now)
+        except NothingHolds:
+            return None
+
     def calendars(self, connection: Connection) -> tuple[Calendar, ...]:
         """The calendar of each school year as the newest hours say it, the earliest year first."""
         years: dict[int, Calendar] = {}
@@ -137,12 +145,7 @@ def is_back_dated(policy: Policy, kept_at: float | None, timezone: str) -> bool:
 def held_at(connection: Connection, now: float) -> Held | None:
     """What holds at ``now`` (Unix seconds), read for this once; None before the first import. Who asks often keeps a
     Holding."""
-    holding = Holding()
-    holding.refresh(connection)
-    try:
-        return holding.at(connection, now)
-    except NothingHolds:
-        return None
+    return Holding().newest_at(connection, now)
 
 
 def day_at(connection: Connection, now: float) -> datetime.date:

@@ -7,7 +7,7 @@ import threading
 
 from sqlalchemy import Connection
 
-from collector.holding import Held, Holding, NothingHolds
+from collector.holding import Held, Holding
 from collector.policies.policy import Policy
 from collector.store import snapshots
 
@@ -22,11 +22,7 @@ class Inventories:
     def held(self, connection: Connection, now: float) -> Held | None:
         """None before the first import."""
         with self._lock:
-            self._holding.refresh(connection)
-            try:
-                return self._holding.at(connection, now)
-            except NothingHolds:
-                return None
+            return self._holding.newest_at(connection, now)
 
     def policy(self, connection: Connection, now: float) -> Policy:
         """The policy alone: there is always one once the collector has started."""

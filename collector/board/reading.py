@@ -25,7 +25,7 @@ from collector.board.strip import Strip, strip
 from collector.board.survey import survey_lines
 from collector.commitment import answers
 from collector.commitment.period import GAUGES, Dates, Known, Period, UnknownPeriod, parse
-from collector.holding import DEFAULT_TIMEZONE, Held, Holding, NothingHolds
+from collector.holding import DEFAULT_TIMEZONE, Held, Holding
 from collector.inventory import Campus
 from collector.judgement import coverage, day_verdict
 from collector.judgement.day_record import DayRecord, RoomAir, local_day
@@ -177,11 +177,7 @@ class Reading:
 
     def _held(self, connection: Connection, now: float) -> Held | None:
         with self._lock:
-            self._holding.refresh(connection)
-            try:
-                return self._holding.at(connection, now)
-            except NothingHolds:
-                return None
+            return self._holding.newest_at(connection, now)
 
     def _asked(self, connection: Connection, today: datetime.date) -> dict[datetime.date, bool]:
         """On which of the last days the policy of that day asked something of it."""

@@ -21,7 +21,7 @@ from collector.alerting import notifications
 from collector.alerting.before_class import BeforeClass, FirstBells
 from collector.commitment import answers
 from collector.commitment.period import GAUGES, Known, UnknownPeriod, parse
-from collector.holding import Held, Holding, NothingHolds
+from collector.holding import Held, Holding
 from collector.metrics import expose, series
 from collector.metrics.expose import Bounds, CampusBlock, CampusNow, Exposition, Rooms, Told
 from collector.metrics.last_day import LastDay, LastDays
@@ -98,10 +98,8 @@ class Current:
     def refresh(self) -> None:
         now = self._services.clock()
         with self._services.store.read() as connection:
-            self._holding.refresh(connection)
-            try:
-                held = self._holding.at(connection, now)
-            except NothingHolds:
+            held = self._holding.newest_at(connection, now)
+            if held is None:
                 return
             known = {agent.id: agent for agent in agents.every(connection)}
             placed = agents.placements(connection)
