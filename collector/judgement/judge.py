@@ -217,11 +217,8 @@ class Judge:
             plan = self._planner.plan(connection, held.inventory, seconds, finished, marked)
             much = plan.slots > SLOTS_AT_ONCE
             at_once = plan.of(finished) if much else plan
-            outcomes = [
-                judge_campus_day(connection, one, self._held(connection, one, held), standings.get(one.campus.id, []))
-                for one in at_once.now
-            ]
-            rest = plan.without(finished, marked) if much and not live_only else None
+            outcomes = self._judged_here(connection, at_once.now, held, standings)
+            rest = plan.without(at_once, marked) if much and not live_only else None
             works = [(one, self._held(connection, one, held)) for one in rest.plan.now] if rest else []
         total = self._settle(outcomes, at_once, marked, now, held)
         self._finished_before = finished
@@ -248,16 +245,22 @@ class Judge:
                 for name, one in held.inventory.campuses.items()
                 if (first := begun[name]) is not None and first <= finished
             ]
-            outcomes = [
-                judge_campus_day(connection, one, self._held(connection, one, held), standings.get(one.campus.id, []))
-                for one in works
-            ]
+            outcomes = self._judged_here(connection, works, held, standings)
         self._looked_at = finished
         self._from_above.look(outcomes, held.inventory, seconds)
         self._remember(outcomes, finished)
         for listener in self._listeners:
             listener()
         return Pass()
+
+    def _judged_here(
+        self, connection: Connection, works: list[CampusDay], present: Held, standings: dict[str, list[sql.Standing]]
+    ) -> list[Outcome]:
+        """Few campus-days judged, in this process."""
+        return [
+            judge_campus_day(connection, one, self._held(connection, one, present), standings.get(one.campus.id, []))
+            for one in works
+        ]
 
     def _worked_off(
         self, works: list[tuple[CampusDay, Held]], standings: dict[str, list[sql.Standing]], finished: int,

@@ -44,10 +44,10 @@ class Plan(Struct, frozen=True):
             rest += [structs.replace(one, slots=others)] if others else []
         return Plan(now, [*rest, *self.later], self.begins)
 
-    def without(self, slot: int, marked: list[marks.Dirty]) -> Rest:
-        """What :meth:`of` leaves of what was to be judged now, once all that it puts off is marked."""
-        later = self.of(slot).later
-        now = later[: len(later) - len(self.later)]
+    def without(self, at_once: Plan, marked: list[marks.Dirty]) -> Rest:
+        """What ``at_once``, a part of this plan by :meth:`of`, leaves of what was to be judged now, once all that it
+        puts off is marked."""
+        now = at_once.later[: len(at_once.later) - len(self.later)]
         mine = {(one.campus.id, at): why for one in now for at, why in one.slots.items()}
         known = [one for one in marked if (one.campus, one.slot) in mine]
         new = mine.keys() - {(one.campus, one.slot) for one in known}
@@ -94,11 +94,7 @@ class Planner:
             begins_of[name] = begin
             slots = dict.fromkeys(self._not_judged(connection, name, begin, seconds, finished), FIRST)
             slots |= {slot: why for slot, why in wanted.get(name, {}).items() if slot >= begin and slot not in slots}
-            # What is judged from less than it once rested on would be a new verdict, and a wrong one.
-            gone = joined.expired_within(connection, name, min(slots), max(slots) + seconds) if slots else []
-            for slot, why in slots.items():
-                if any(a < slot + seconds and slot < b for a, b in gone):
-                    continue
+            for slot, why in _with_evidence(connection, name, slots, seconds).items():
                 days.setdefault((name, local_day(slot, campus.timezone)), {})[slot] = why
         ordered = sorted(days, key=lambda key: (key[1], key[0]), reverse=True)
         work = [CampusDay(inventory.campuses[name], day, days[name, day]) for name, day in ordered]
@@ -155,7 +151,11 @@ def begins(connection: Connection, campus: str, seconds: int) -> int | None:
 
 
 def with_evidence(connection: Connection, work: CampusDay, seconds: int) -> CampusDay:
-    """Without the slots of which evidence has expired: judged from less than they rested on they would be wrong."""
-    gone = joined.expired_within(connection, work.campus.id, min(work.slots), max(work.slots) + seconds)
-    kept = {slot: why for slot, why in work.slots.items() if not any(a < slot + seconds and slot < b for a, b in gone)}
-    return structs.replace(work, slots=kept)
+    """Without the slots of which evidence has expired."""
+    return structs.replace(work, slots=_with_evidence(connection, work.campus.id, work.slots, seconds))
+
+
+def _with_evidence(connection: Connection, campus: str, slots: dict[int, str], seconds: int) -> dict[int, str]:
+    """What is judged from less than it once rested on would be a new verdict, and a wrong one."""
+    gone = joined.expired_within(connection, campus, min(slots), max(slots) + seconds) if slots else []
+    return {slot: why for slot, why in slots.items() if not any(a < slot + seconds and slot < b for a, b in gone)}
