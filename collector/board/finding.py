@@ -14,7 +14,7 @@ MAX_TEXT = 100
 def found(campuses: Iterable[Campus], text: str) -> list[Campus]:
     """Those in whose name, id, schools, region, board district or address every word of ``text`` stands somewhere,
     whatever its accents and capitals; all of them where nothing was asked for."""
-    words = _folded(text[:MAX_TEXT]).split()
+    words = _folded(text).split()
     return [one for one in campuses if all(word in _spoken(one) for word in words)] if words else list(campuses)
 
 
