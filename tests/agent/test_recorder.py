@@ -146,7 +146,7 @@ def test_a_lost_anchor_is_sent_again(tmp_path: Path) -> None:
     assert read(rig.recorder.seal()[0]).anchors
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     st.lists(
         st.tuples(st.sampled_from(["measure", "step", "wait", "seal"]), st.floats(0.01, 200), st.floats(-3e8, 3e8)),

@@ -59,7 +59,7 @@ def test_without_a_plan_the_device_watches_itself_and_asks_for_one() -> None:
     assert jobs == {"plan", "path", "host", "seal", "push"}
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(
     st.floats(0, 4e9), st.sampled_from(JOBS), st.integers(0, 2**64), st.floats(1, 3600), st.floats(1, 3600),
     st.lists(st.tuples(st.floats(0, 4e9), st.floats(0, 4e9)), max_size=3) | st.none(),

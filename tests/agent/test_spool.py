@@ -136,7 +136,7 @@ class SpoolMachine(RuleBasedStateMachine):
 
 TestSpoolAgainstModel = SpoolMachine.TestCase
 TestSpoolAgainstModel.settings = settings(
-    max_examples=25, stateful_step_count=25, deadline=None, suppress_health_check=list(HealthCheck)
+    max_examples=25, stateful_step_count=25, suppress_health_check=list(HealthCheck)
 )
 
 

@@ -202,7 +202,7 @@ def reports(draw: st.DrawFn) -> wire.Report:
 
 
 @given(reports())
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 def test_encoding_is_canonical_so_that_a_report_has_one_signature(report: wire.Report) -> None:
     data = wire.encode(report)
 

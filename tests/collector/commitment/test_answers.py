@@ -67,7 +67,7 @@ def asked(district: District, **what):
     return answer(district.store, Asked(**what), now=NOW)
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(st.tuples(st.sampled_from(sorted(CAMPUSES)), st.sampled_from(SCHOOL_DAYS), LETTERS), max_size=12))
 def test_a_period_equals_the_roll_up_of_its_days_and_groups_that_of_their_campuses(district, written) -> None:
     """Each example adds revisions to the ledger of those before it."""

@@ -11,7 +11,7 @@ from collector.compaction.opened import BlockError
 from tests.collector.compaction.documents import golden, newer, written
 
 
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=500)
 @given(st.lists(written(), max_size=8))
 @example([])
 @example([b""])
@@ -23,7 +23,7 @@ def test_every_document_comes_back_byte_for_byte(documents):
     assert block.decode(block.encode(documents)) == documents
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(st.lists(st.tuples(st.floats(allow_nan=False, allow_infinity=False), st.none() | st.integers(0, 99)), min_size=1,
                 max_size=40), st.integers(1, 5))  # fmt: skip
 def test_a_column_of_any_floats_and_nulls_comes_back(rows, width):
@@ -59,7 +59,7 @@ def test_an_hour_of_like_reports_takes_a_fraction_of_its_length():
     assert len(block.encode(texts)) < 0.25 * sum(map(len, texts))
 
 
-@settings(max_examples=250, deadline=None)
+@settings(max_examples=250)
 @given(st.integers(0, 2**32), st.integers(1, 255))
 def test_a_damaged_block_is_refused_or_read_and_never_anything_worse(where, xor):
     made = bytearray(_MADE)

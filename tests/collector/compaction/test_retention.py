@@ -206,7 +206,7 @@ def changed(value, where: int, xor: int):
     return value[:at] + letter + value[at + 1 :]
 
 
-@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=300, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(row=WHERE, column=WHERE, where=WHERE, xor=XOR)
 def test_any_changed_byte_of_a_joined_or_expired_hour_is_found(files, row, column, where, xor):
     cells = files.rows[row % len(files.rows)]

@@ -74,7 +74,7 @@ def typed(found):
     return msgspec.json.encode(found)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(st.lists(reports(), max_size=10))
 @example([])
 @example(golden())
@@ -86,7 +86,7 @@ def test_of_each_report_the_same_is_read_by_columns_as_from_its_bytes(documents)
     assert typed(whereabouts_of_block(opened)) == typed([testimony.whereabouts(one) for one in documents])
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(st.lists(written(), max_size=6))
 def test_what_is_no_report_is_refused_by_columns_as_by_bytes(documents):
     opened = Opened(block.encode(documents))
@@ -103,7 +103,7 @@ def test_what_is_no_report_is_refused_by_columns_as_by_bytes(documents):
 _MADE = block.encode(golden() * 4)
 
 
-@settings(max_examples=250, deadline=None)
+@settings(max_examples=250)
 @given(st.integers(0, 2**32), st.integers(1, 255))
 def test_a_damaged_block_is_refused_or_read_by_columns_and_never_anything_worse(where, xor):
     made = bytearray(_MADE)
@@ -150,7 +150,7 @@ def kept(entry, body):
     return Kept(**{name: getattr(entry, name) for name in names}, body=body)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.lists(reports(), min_size=1, max_size=12), st.lists(reports(), min_size=1, max_size=12),
        st.sampled_from(HELD))  # fmt: skip
 def test_the_judge_says_of_joined_evidence_what_it_says_of_landed(of_one, of_two, held):

@@ -30,7 +30,7 @@ def rig(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rig]:
 
 
 @given(data=st.data(), count=st.integers(1, 12))
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_any_repetition_and_order_leaves_each_report_once(rig: Rig, data: st.DataObject, count: int) -> None:
     device = rig.enroll(Device())
     start = rig.clock() // 60 * 60 - 7200

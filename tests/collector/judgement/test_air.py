@@ -247,7 +247,7 @@ def made(choices):
     return reports
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(HEARINGS, st.sampled_from("ab"))
 def test_taking_away_what_a_radio_said_moves_every_verdict_only_towards_unknown(choices, gone):
     agents = tuple((agent_id(name), ROOM, 0.0, None) for name in "ab")
@@ -265,7 +265,7 @@ def test_taking_away_what_a_radio_said_moves_every_verdict_only_towards_unknown(
         assert after.verdict in (before.verdict, "unknown")
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(HEARINGS, st.randoms(use_true_random=False))
 def test_order_and_repetition_of_radio_evidence_change_nothing(choices, chance):
     reports = made(choices)

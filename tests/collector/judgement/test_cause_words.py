@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from collector.incidents import words as incident_words
@@ -67,7 +67,6 @@ def _again(told: Told) -> str:
     return told.sentence.say(**fields)
 
 
-@settings(deadline=None)
 @given(said())
 def test_a_sentence_with_awkward_fields_is_read_back(one: Said) -> None:
     _, sentence, fields = one
@@ -78,7 +77,6 @@ def test_a_sentence_with_awkward_fields_is_read_back(one: Said) -> None:
     assert {name: again(got) if isinstance(got, Row) else got for name, got in told.fields.items()} == fields
 
 
-@settings(deadline=None)
 @given(said())
 def test_no_two_sentences_read_the_same_text(one: Said) -> None:
     world, sentence, fields = one
@@ -87,7 +85,6 @@ def test_no_two_sentences_read_the_same_text(one: Said) -> None:
     assert [form for each in world for form in each.forms if form.read(text)] == [sentence]
 
 
-@settings(deadline=None)
 @given(st.lists(st.tuples(ids, st.integers(0, 99), names), min_size=1, max_size=4))
 @example([("place.loss", 1, "a); b"), ("place.rtt", 2, "c; d)")])
 def test_a_row_says_the_same_text_again_whatever_the_names_hold(items: list[tuple[str, int, str]]) -> None:

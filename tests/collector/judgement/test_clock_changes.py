@@ -64,7 +64,7 @@ def school_bands(draw) -> Band:
     return Band("", times[0], times[-1], tuple(zip(inner[::2], inner[1::2], strict=True)))
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(st.sampled_from(changes()), st.integers(-1, 1), st.lists(school_bands(), min_size=1, max_size=3))
 def test_the_minutes_of_any_bells_around_a_clock_change_are_those_that_pass_on_the_wall(sunday, beside, bands):
     day = sunday + datetime.timedelta(days=beside)

@@ -3,7 +3,7 @@
 import datetime
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from collector.commitment.roll_up import Tally, roll_up
@@ -134,7 +134,6 @@ OUTCOMES = st.lists(st.sampled_from(["ok", "ok", "ok", "dhcp", "deferred"]), max
 SPOKEN = st.lists(st.tuples(st.sampled_from("ab"), OUTCOMES, st.sampled_from([2.0, 9.0]), OUTCOMES), max_size=6)
 
 
-@settings(deadline=None)
 @given(SPOKEN, st.sampled_from("ab"), st.booleans())
 def test_losing_what_an_agent_tried_moves_a_day_only_towards_unknown(spoken, gone, one_room):
     agents = tuple((agent, ROOMS["a"] if one_room else room, 0.0, None) for agent, room in ROOMS.items())
@@ -148,7 +147,6 @@ def test_losing_what_an_agent_tried_moves_a_day_only_towards_unknown(spoken, gon
         assert after.verdict in (before.verdict, "unknown")
 
 
-@settings(deadline=None)
 @given(SPOKEN, st.randoms(use_true_random=False))
 def test_the_order_of_samples_changes_nothing(spoken, chance):
     samples = [said(agent, joins, seconds, tests) for agent, joins, seconds, tests in spoken]

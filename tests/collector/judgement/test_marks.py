@@ -5,7 +5,7 @@ import datetime
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from collector.judgement.day_record import day_bounds, local_day
@@ -35,7 +35,6 @@ SLOTS = st.dictionaries(
 )
 
 
-@settings(deadline=None)
 @given(SLOTS, st.integers(1, 60))
 def test_a_days_marks_are_taken_together_newest_first_until_none_is_left(store, wanted, count):
     everything = {(campus, FIRST + 3600 * n) for campus, some in wanted.items() for n in some}

@@ -23,7 +23,7 @@ def test_bounds_hold_the_share_and_the_verdict_follows_from_them(tally, objectiv
     assert (found.verdict == "meets") == (found.lower >= objective)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(TALLIES, st.integers(0, 10_000), st.floats(0.01, 1.0))
 def test_losing_evidence_moves_a_period_only_towards_not_enough(tally, lost, objective):
     gone_met, gone_short = min(lost, tally.met), min(lost, tally.short)
@@ -32,7 +32,7 @@ def test_losing_evidence_moves_a_period_only_towards_not_enough(tally, lost, obj
     assert bounds(fewer, objective).verdict in (bounds(tally, objective).verdict, "not_enough_evidence")
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(st.lists(TALLIES, max_size=40))
 def test_a_period_equals_the_roll_up_of_its_days(days):
     whole = total(days)

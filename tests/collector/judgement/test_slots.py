@@ -254,7 +254,7 @@ def made(choices):
     ]
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(CHOICES, st.randoms(use_true_random=False))
 def test_order_and_repetition_of_evidence_change_nothing(choices, chance):
     evidence = made(choices)
@@ -264,7 +264,7 @@ def test_order_and_repetition_of_evidence_change_nothing(choices, chance):
     assert judge(shuffled) == judge(evidence)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(CHOICES, st.booleans(), st.booleans(), st.booleans())
 def test_every_short_or_unknown_slot_has_a_cause_with_its_evidence(choices, any_agents, known, edge_failed):
     context = Context(
@@ -285,7 +285,7 @@ def test_a_slot_without_any_agent_and_one_with_too_few_samples_say_so():
     assert "20 of 20 unknown" in few.cause_evidence
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(CHOICES, st.sets(st.sampled_from("ab"), min_size=1), st.booleans())
 def test_taking_away_what_an_agent_said_moves_every_verdict_only_towards_unknown(choices, gone, one_room):
     agents = tuple((agent_id(name), ROOMS["a"] if one_room else room, 0.0, None) for name, room in ROOMS.items())

@@ -4,7 +4,7 @@ import math
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import Connection, insert, select
 
@@ -99,7 +99,6 @@ SIGHTINGS = st.lists(
 )
 
 
-@settings(deadline=None)
 @given(SIGHTINGS, st.sets(st.integers(1, 4)))
 def test_asking_for_some_placements_says_of_each_what_all_its_sightings_say(store, sightings, wanted):
     rows = {(n, name): {"placement": n, "fingerprint": name, "first_at": at, "reports": count}

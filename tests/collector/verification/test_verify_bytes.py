@@ -17,7 +17,7 @@ from collector.store.facts import StoreFacts
 from collector.verification.facts import Difference
 from tests.collector.small_ledger import lived_in
 
-EXAMPLES = settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+EXAMPLES = settings(max_examples=200, suppress_health_check=[HealthCheck.function_scoped_fixture])
 WHERE, XOR = st.integers(0, 2**32), st.integers(1, 255)
 # Of a row that is still open nothing vouches for when and why it was written: they are sealed with it.
 OPEN_UNSEALED = {"written_at", "reason"}
